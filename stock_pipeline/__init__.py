@@ -1,0 +1,1 @@
+"""Korean market data as one Dagster asset graph on PostgreSQL."""

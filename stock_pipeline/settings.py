@@ -1,0 +1,142 @@
+"""Every environment variable of this program, read when asked, secrets wrapped against printing.
+
+`Settings.load()` reads the environment and, for what is not set there, the file `.env` of the
+working directory. Nothing else in the package looks at the environment.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from stock_pipeline.errors import SettingInvalid
+
+Mode = Literal["demo", "live"]
+
+DAGSTER_SCHEMA = "dagster"
+
+
+class Settings(BaseSettings):
+    """What an operator can set; `.env.example` lists the same names with their meaning."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True
+    )
+
+    database_url: SecretStr | None = Field(
+        default=None, description="PostgreSQL >= 14; empty starts the embedded server"
+    )
+    stock_pipeline_home: Path = Field(
+        default=Path(".state"), description="where everything this program keeps lives"
+    )
+    stock_pipeline_mode: Mode = Field(
+        default="live", description="live, or demo for invented data; set by the command"
+    )
+
+    krx_id: str | None = Field(default=None, description="account at data.krx.co.kr")
+    krx_pw: SecretStr | None = Field(
+        default=None, description="its password; KRX asks for a new one every 3 months"
+    )
+    krx_openapi_key: SecretStr | None = Field(
+        default=None, description="key of openapi.krx.co.kr, valid one year"
+    )
+    dart_api_key: SecretStr | None = Field(
+        default=None, description="key of opendart.fss.or.kr, 40 characters"
+    )
+    dart_daily_limit: int = Field(default=10_000, ge=1, description="DART requests a day")
+    fsc_api_key: SecretStr | None = Field(default=None, description="decoding key of data.go.kr")
+    fss_api_key: SecretStr | None = Field(
+        default=None, description="key of finlife.fss.or.kr, 32 characters"
+    )
+    fred_api_key: SecretStr | None = Field(
+        default=None, description="key of fred.stlouisfed.org, 32 characters"
+    )
+    coingecko_api_key: SecretStr | None = Field(
+        default=None, description="demo key of coingecko.com, optional"
+    )
+
+    fdr_timeout: float = Field(
+        default=30.0, gt=0, description="seconds for one FinanceDataReader call"
+    )
+    fdr_max_retries: int = Field(
+        default=3, ge=0, description="further tries after a failed FinanceDataReader call"
+    )
+    fdr_base_delay: float = Field(
+        default=1.0, ge=0, description="seconds before the first of them; doubled each time"
+    )
+    price_sources: str = Field(
+        default="krx", description="official price sources in order of preference"
+    )
+    pace_factor: float = Field(
+        default=1.0, ge=0, description="multiplies the seconds between requests; 0 only in a demo"
+    )
+    risk_free_rate_pct: float = Field(
+        default=4.5, description="annual risk-free rate in percent for the Sharpe item"
+    )
+
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="text for people, json for machines"
+    )
+
+    @classmethod
+    def load(cls) -> Settings:
+        """Read the environment and `.env` now.
+
+        Raises  SettingInvalid naming the first variable that cannot be used, never its value
+        """
+        from pydantic import ValidationError
+
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_context=False)[0]
+            raise SettingInvalid(str(first["loc"][0]).upper(), first["msg"]) from None
+
+    @property
+    def home(self) -> Path:
+        """Return the folder of this mode; demo and live never share one."""
+        return self.stock_pipeline_home.expanduser().resolve() / self.stock_pipeline_mode
+
+    @property
+    def row_source(self) -> str | None:
+        """Return what `source` says of every row: DEMO for invented data; None: the upstream."""
+        return "DEMO" if self.stock_pipeline_mode == "demo" else None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return every secret value that is set, for the scrubber of logs and errors."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(v.get_secret_value() for v in values if isinstance(v, SecretStr))
+
+
+RUN_TIMEOUT = timedelta(hours=3)
+
+
+def engine_url(database_url: str) -> str:
+    """Return the URL for our own engine: psycopg 3, which has COPY."""
+    return _with_driver(database_url, "psycopg")
+
+
+def dagster_url(database_url: str) -> str:
+    """Return the URL for Dagster's storage: psycopg 2, spelt out, in its own schema.
+
+    A bare URL means psycopg 3 under SQLAlchemy 2.1, on which dagster-postgres fails at its first
+    event.
+    """
+    url = _with_driver(database_url, "psycopg2")
+    option = "options=" + quote(f"-csearch_path={DAGSTER_SCHEMA}")
+    return f"{url}{'&' if '?' in url else '?'}{option}"
+
+
+def _with_driver(database_url: str, driver: str) -> str:
+    parts = urlsplit(database_url)
+    if parts.scheme.split("+")[0] not in {"postgresql", "postgres"}:
+        raise SettingInvalid("DATABASE_URL", "it must begin with postgresql://")
+    url = urlunsplit((f"postgresql+{driver}", parts.netloc, parts.path, parts.query, ""))
+    return url if "://" in url else url.replace(":", "://", 1)

@@ -1,0 +1,1 @@
+"""PostgreSQL: declarations, the one writer, the logs, the raw archive."""

@@ -1,0 +1,181 @@
+"""The one way into PostgreSQL: read a frame, upsert a batch, run a short transaction.
+
+Waiting for the database is decided here and nowhere else: a lost connection or a lock that does not
+come is tried again twice, five seconds apart, on a fresh connection, the whole transaction
+repeated. A COMMIT whose answer was lost may have happened; every transaction here may be repeated
+without harm.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import polars as pl
+import psycopg
+import sqlalchemy as sa
+import sqlalchemy.exc
+
+from stock_pipeline.clock import Clock, SystemClock
+from stock_pipeline.errors import DatabaseError
+from stock_pipeline.settings import engine_url
+from stock_pipeline.storage import partitions, writer
+from stock_pipeline.storage.database_errors import REPEATABLE, typed
+from stock_pipeline.storage.writer import Batch, Changes, Connection
+
+T = TypeVar("T")
+
+TRIES = 3
+WAIT_SECONDS = 5.0
+
+# lock_timeout and statement_timeout bound every wait; jit only slows short statements down.
+_SESSION = (
+    "-c search_path=market,public -c timezone=UTC -c lock_timeout=5s"
+    " -c statement_timeout=600s -c jit=off -c application_name=stock-pipeline"
+)
+
+_READ_ONLY = " -c default_transaction_read_only=on"
+
+_FRAME_TYPES: dict[int, pl.DataType] = {
+    20: pl.Int64(),
+    21: pl.Int16(),
+    23: pl.Int32(),
+    700: pl.Float32(),
+    701: pl.Float64(),
+    1700: pl.Float64(),
+    1082: pl.Date(),
+}
+_BOOLEAN = 16
+_INSTANT = 1184
+
+
+class Database:
+    """A pool of connections to one PostgreSQL, shared by the threads of a process."""
+
+    def __init__(self, url: str, *, clock: Clock | None = None, read_only: bool = False) -> None:
+        self.url = url
+        self.clock = clock or SystemClock()
+        self._years: set[tuple[str, int]] = set()
+        self.engine = sa.create_engine(
+            engine_url(url),
+            pool_pre_ping=True,
+            pool_size=5,
+            max_overflow=10,
+            pool_timeout=10,
+            hide_parameters=True,
+            connect_args={
+                "options": _SESSION + (_READ_ONLY if read_only else ""),
+                "connect_timeout": 5,
+            },
+        )
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection:
+            raw = connection.connection.driver_connection
+            if not isinstance(raw, psycopg.Connection):
+                raise DatabaseError("the pool did not hand out a psycopg connection")
+            try:
+                yield raw
+            except psycopg.OperationalError:
+                connection.invalidate()
+                raise
+
+    def transaction(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction, repeated as a whole when the database went away.
+
+        Raises  DatabaseError, never with values of rows; whatever `work` raises itself
+        """
+        for attempt in range(1, TRIES + 1):
+            try:
+                with self._connection() as connection, connection.transaction():
+                    return work(connection)
+            except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError) as error:
+                known = typed(error)
+                if attempt == TRIES or not isinstance(known, REPEATABLE):
+                    raise known from None
+                self.clock.sleep(WAIT_SECONDS)
+        raise DatabaseError("unreachable: the last attempt returns or raises")
+
+    def execute(self, statement: str, params: Mapping[str, Any] | None = None) -> int:
+        """Run one statement with `:name` parameters and return how many rows it touched."""
+        text = self._driver_sql(statement, params)
+        return self.transaction(lambda c: c.execute(text, params).rowcount)
+
+    def read(self, statement: str, params: Mapping[str, Any] | None = None) -> pl.DataFrame:
+        """Return a query's rows as a frame; `:name` parameters are bound, never pasted.
+
+        Missing  NULL stays null
+        Source   COPY … TO STDOUT, several times faster than fetching rows
+        """
+        text = self._driver_sql(statement.strip().rstrip(";"), params)
+        return self.transaction(lambda c: _copy_out(c, text, params))
+
+    def upsert(
+        self, batch: Batch, also: Callable[[Connection, Changes], None] | None = None
+    ) -> Changes:
+        """Store a batch and, in the same transaction, whatever `also` writes.
+
+        Raises  Busy, StaleWriter, QualityReject, DatabaseError; then nothing was written
+        """
+        self._ensure_years(batch)
+
+        def work(connection: Connection) -> Changes:
+            changes = writer.write(connection, batch)
+            if also is not None:
+                also(connection, changes)
+            return changes
+
+        return self.transaction(work)
+
+    def _ensure_years(self, batch: Batch) -> None:
+        if not batch.table.yearly or batch.frame.is_empty():
+            return
+        years = batch.frame[batch.table.keys[0]].dt.year().unique().to_list()
+        missing = [year for year in years if (batch.table.name, year) not in self._years]
+        if missing:
+            self.transaction(lambda c: partitions.create_years(c, batch.table, missing))
+            self._years.update((batch.table.name, year) for year in missing)
+
+    def _driver_sql(self, statement: str, params: Mapping[str, Any] | None) -> bytes:
+        """Return the statement in the driver's own placeholders; without parameters as it stands."""
+        if params is None:
+            return statement.encode()
+        return str(sa.text(statement).compile(dialect=self.engine.dialect)).encode()
+
+
+def _copy_out(
+    connection: Connection, statement: bytes, params: Mapping[str, Any] | None
+) -> pl.DataFrame:
+    client = psycopg.ClientCursor(connection)
+    query = client.mogrify(statement, params)
+    probe = connection.execute(f"SELECT * FROM ({query}) q LIMIT 0".encode())
+    types = {column.name: column.type_code for column in probe.description or ()}
+    schema = {name: _FRAME_TYPES.get(code, pl.String()) for name, code in types.items()}
+    buffer = io.BytesIO()
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)".encode()) as copy,
+    ):
+        for block in copy:
+            buffer.write(block)
+    if not buffer.tell():
+        frame = pl.DataFrame(schema=schema)
+    else:
+        buffer.seek(0)
+        frame = pl.read_csv(buffer, has_header=False, schema=schema)
+    return frame.with_columns(
+        pl.col(name) == "t"
+        if code == _BOOLEAN
+        else pl.col(name).str.to_datetime(
+            "%Y-%m-%d %H:%M:%S%.f%#z", time_unit="us", time_zone="UTC"
+        )
+        for name, code in types.items()
+        if code in {_BOOLEAN, _INSTANT}
+    )
