@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -53,9 +56,16 @@ def recorded() -> Path:
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+def server_url() -> str:
     """Return the URL of a real PostgreSQL: `TEST_DATABASE_URL`, else the embedded one."""
-    return os.environ.get("TEST_DATABASE_URL") or embedded.start(tmp_path_factory.mktemp("server"))
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        return given
+    # Not pytest's own folder: another test run may remove it while this server works in it. The
+    # server stops when the process ends, and what is registered first is called last.
+    folder = Path(tempfile.mkdtemp(prefix="stock-pipeline-test-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return embedded.start(folder)
 
 
 @pytest.fixture

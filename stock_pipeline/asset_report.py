@@ -1,0 +1,104 @@
+"""What Dagster is told about a run of one table: checks, stored partitions, numbers, failures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from stock_pipeline.work import Result, Work
+
+COMPLETE = "complete"
+RULES_HOLD = "rules_hold"
+
+
+def check_specs(name: str) -> list[dg.AssetCheckSpec]:
+    """Return the checks that every table has."""
+    return [
+        dg.AssetCheckSpec(COMPLETE, asset=name, description="every part came"),
+        dg.AssetCheckSpec(RULES_HOLD, asset=name, description="no row was kept out"),
+    ]
+
+
+def report(
+    context: dg.AssetExecutionContext,
+    work: Work,
+    keys: Sequence[date | None],
+    results: Sequence[Result],
+) -> Iterator[Any]:
+    """Yield checks, mark what is stored and fail when something that had to come did not."""
+    yield from _checks(work, results)
+    done = [result for result in results if result.is_done]
+    errors = [result.error for result in results if result.error is not None]
+    several = len(keys) > 1
+    if len(done) == len(keys) or work.optional:
+        for result in done if several else ():
+            context.add_asset_metadata(_numbers(result), partition_key=result.partition)
+        yield dg.MaterializeResult(
+            metadata={"partitions": len(done)} if several else _numbers(results[0])
+        )
+        return
+    for result in done:
+        context.log_event(
+            dg.AssetMaterialization(
+                context.asset_key, partition=result.partition, metadata=_numbers(result)
+            )
+        )
+    if errors:
+        missing = len(keys) - len(done)
+        raise dg.Failure(
+            f"{work.table.name}: {missing} of {len(keys)} partitions are not stored; first: "
+            f"{type(errors[0]).__name__}: {errors[0]}",
+            allow_retries=False,
+        ) from None
+
+
+def _checks(work: Work, results: Sequence[Result]) -> Iterator[dg.AssetCheckResult]:
+    failed = {r.partition: list(r.failed) or [r.reason] for r in results if r.failed or r.error}
+    yield dg.AssetCheckResult(
+        check_name=COMPLETE,
+        asset_key=work.table.name,
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"failed": dg.MetadataValue.text(json.dumps(failed, ensure_ascii=False))},
+    )
+    rejected = sum(result.rejected for result in results)
+    warnings: dict[str, int] = {}
+    for result in results:
+        for rule, rows in result.warnings.items():
+            warnings[rule] = warnings.get(rule, 0) + rows
+    yield dg.AssetCheckResult(
+        check_name=RULES_HOLD,
+        asset_key=work.table.name,
+        passed=not rejected and not warnings,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"rejected": rejected, "warnings": dg.MetadataValue.text(json.dumps(warnings))},
+    )
+
+
+def _numbers(result: Result) -> dict[str, Any]:
+    """Return the metadata of one partition; numbers are plotted in the Dagster page."""
+    return {
+        "dagster/row_count": result.rows,
+        "inserted": result.changes.inserted,
+        "updated": result.changes.updated,
+        "unchanged": result.changes.unchanged,
+        "deleted": result.changes.deleted,
+        "rejected": result.rejected,
+        "requests": result.requests,
+        "seconds": result.seconds,
+        "outcome": dg.MetadataValue.text(result.outcome),
+        "reason": dg.MetadataValue.text(result.reason),
+    }
+
+
+def sentence(work: Work, result: Result) -> str:
+    changes = result.changes
+    return (
+        f"{work.table.name} {result.partition}: {result.outcome}"
+        f" (+{changes.inserted} ~{changes.updated} ={changes.unchanged} -{changes.deleted},"
+        f" rejected {result.rejected}, requests {result.requests}) {result.reason}"
+    ).rstrip()

@@ -1,0 +1,257 @@
+"""One partition, from the question to stored rows and a closed log row; no Dagster in here.
+
+The order is the same for every table: is there anything to ask for (calendar, history, another
+run)? open the log row; fetch; hold the rows against the rules; write rows and log in one
+transaction. Whatever fails closes the log row with its class and leaves the stored partition as it
+was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+
+import polars as pl
+
+from stock_pipeline.acceptance import (
+    conform,
+    refuse_broken,
+    refuse_other_dates,
+    refuse_shrunk,
+)
+from stock_pipeline.errors import (
+    AuthError,
+    Blocked,
+    Busy,
+    Maintenance,
+    PipelineError,
+    QualityReject,
+    QuotaExhausted,
+    RateLimited,
+    SettingMissing,
+    StaleWriter,
+)
+from stock_pipeline.quality import rules as quality
+from stock_pipeline.storage.collection_log import Closing, CollectionLog, Entry, done_partitions
+from stock_pipeline.storage.writer import Batch, Stamps
+from stock_pipeline.work import NO_HISTORY, Collected, Receipt, Result, Tools, Work
+
+ALL = "all"
+WAITING_FOR_HISTORY = "waiting_for_history"
+LIMITED = "limited"
+# After one of these no further request of the source can succeed today; what is left is healed
+# later.
+STOPS_SOURCE = (RateLimited, QuotaExhausted, Blocked, AuthError, Maintenance, SettingMissing)
+
+
+Fetch = Callable[[Sequence[date | None]], Iterator[Collected | pl.DataFrame]]
+
+
+def collect(
+    work: Work, tools: Tools, fetch: Fetch, partitions: Sequence[date | None], *, run: Entry
+) -> Iterator[Result]:
+    """Collect partitions one after the other; each is entirely old or entirely new.
+
+    fetch       yields one frame for each of the partitions it is called with, in their order
+    partitions  dates of the partition keys; [None] for an unpartitioned table
+    run         names the run; its partition is filled in here
+    """
+    open_ones: list[date | None] = []
+    for partition in partitions:
+        gate = _gate(work, tools, partition, run)
+        if gate is not None:
+            yield gate
+        else:
+            open_ones.append(partition)
+    while open_ones:
+        frames = fetch(tuple(open_ones))
+        while open_ones:
+            result = _collect_one(work, tools, frames, open_ones.pop(0), run=run)
+            yield result
+            if isinstance(result.error, STOPS_SOURCE):
+                return
+            if result.error is not None and open_ones:
+                break  # a generator that raised is finished: begin a new one for the rest
+
+
+def partition_name(partition: date | None) -> str:
+    """Return the name of a partition in the collection log."""
+    return ALL if partition is None else partition.isoformat()
+
+
+# ---- before anything is asked
+
+
+def _gate(work: Work, tools: Tools, partition: date | None, run: Entry) -> Result | None:
+    """Return the result of a partition for which nothing is to be asked, and log it; else None."""
+    entry = _entry(work, partition, run)
+    outcome, reason = _answer_without_asking(work, tools, partition)
+    log = CollectionLog(tools.db)
+    if outcome is None and log.working_elsewhere(entry):
+        outcome, reason = "skipped", "another run is working on this partition"
+    if outcome is None:
+        return None
+    log.open(entry)
+    log.close(entry, Closing("completed", outcome, reason))
+    return Result(entry.partition, outcome, reason)
+
+
+def _answer_without_asking(
+    work: Work, tools: Tools, partition: date | None
+) -> tuple[str | None, str]:
+    if partition is None:
+        return None, ""
+    now = tools.clock.now()
+    if work.snapshot and partition != tools.current:
+        return "no_data", NO_HISTORY
+    if work.sessions is not None:
+        if not tools.calendar.is_session(work.sessions, partition):
+            return "non_session", f"{work.sessions} is closed on {partition}"
+        if tools.calendar.published_at(work.sessions, partition) > now:
+            return "not_yet_published", f"{work.sessions} publishes {partition} after its close"
+    if work.history is not None and not _has_history(work, tools, partition):
+        return "skipped", WAITING_FOR_HISTORY
+    return None, ""
+
+
+def _has_history(work: Work, tools: Tools, day: date) -> bool:
+    if work.sessions is None or work.history is None:
+        return True
+    before = tools.calendar.previous_session(work.sessions, day)
+    wanted = {before.isoformat(), day.isoformat()}
+    return done_partitions(tools.db, work.history, sorted(wanted)) == wanted
+
+
+def _entry(work: Work, partition: date | None, run: Entry) -> Entry:
+    return replace(run, asset=work.table.name, partition=partition_name(partition))
+
+
+# ---- one partition
+
+
+def _collect_one(
+    work: Work,
+    tools: Tools,
+    frames: Iterator[Collected | pl.DataFrame],
+    partition: date | None,
+    *,
+    run: Entry,
+) -> Result:
+    entry = _entry(work, partition, run)
+    log = CollectionLog(tools.db)
+    started = tools.clock.monotonic()
+    log.open(entry)
+    requests = 0
+    try:
+        scope = tools.archive.scope(
+            asset=entry.asset, partition=entry.partition, run_id=entry.run_id
+        )
+        with scope as receipt:
+            try:
+                collected = next(frames)
+            finally:
+                requests = receipt.requests
+        result = _store(work, tools, _as_collected(collected), entry=entry, receipt=receipt)
+    except PipelineError as error:
+        result = _failure(entry, error, requests, log)
+    except BaseException as error:
+        # a defect or an interrupt: it goes on upwards, but the log row must not stay open
+        text = f"{type(error).__name__}: not foreseen; see the run's own log"
+        log.close(entry, Closing("failed", "error", text, error_message=text))
+        raise
+    return replace(result, seconds=round(tools.clock.monotonic() - started, 3))
+
+
+def _as_collected(answer: Collected | pl.DataFrame) -> Collected:
+    return answer if isinstance(answer, Collected) else Collected(answer)
+
+
+def _failure(entry: Entry, error: PipelineError, requests: int, log: CollectionLog) -> Result:
+    skipped = isinstance(error, Busy | StaleWriter | Maintenance | SettingMissing)
+    text = f"{type(error).__name__}: {error}"
+    log.close(
+        entry,
+        Closing(
+            "completed" if skipped else "failed",
+            error.outcome,
+            text,
+            requests=requests,
+            error_message=None if skipped else text,
+            rejected=error.rows if isinstance(error, QualityReject) else 0,
+        ),
+    )
+    if isinstance(error, Busy | StaleWriter):
+        return Result(entry.partition, error.outcome, text, requests=requests)
+    return Result(entry.partition, error.outcome, text, requests=requests, error=error)
+
+
+def _store(
+    work: Work, tools: Tools, collected: Collected, *, entry: Entry, receipt: Receipt
+) -> Result:
+    """Hold the rows against the rules and write them together with the closed log row."""
+    log = CollectionLog(tools.db)
+    received = collected.frame.height
+    replaces = _replaces(work, collected, entry)
+    frame = conform(work, collected.frame)
+    refuse_other_dates(work, frame, replaces)
+    verdict = quality.apply(frame, work.rules, keys=work.table.keys)
+    rejected = len(verdict.rejected) + verdict.duplicates
+    refuse_broken(work, verdict, received)
+    refuse_shrunk(work, tools, entry, verdict.kept.height)
+    closing = Closing(
+        "completed",
+        collected.outcome,
+        collected.reason,
+        received=received,
+        rejected=rejected,
+        requests=receipt.requests,
+        fetched_at=receipt.fetched_at,
+        input_version=_input_version(work, tools, entry),
+        warnings=verdict.warnings,
+        rejected_rows=verdict.rejected,
+        detail=_detail(tools, collected),
+    )
+    batch = Batch(
+        work.table,
+        verdict.kept,
+        entry.partition,
+        Stamps(entry.run_id, tools.source or receipt.source, receipt.fetched_at),
+        replaces=replaces,
+    )
+    changes = tools.db.upsert(batch, lambda c, done: log.close_within(c, entry, closing, done))
+    return Result(
+        entry.partition,
+        collected.outcome,
+        collected.reason,
+        changes,
+        rejected=rejected,
+        requests=receipt.requests,
+        warnings=verdict.warnings,
+        failed=collected.failed,
+        limited=tools.limited,
+    )
+
+
+def _detail(tools: Tools, collected: Collected) -> dict[str, object] | None:
+    detail: dict[str, object] = {}
+    if collected.failed:
+        detail["failed"] = list(collected.failed)
+    if tools.limited:
+        detail[LIMITED] = True
+    return detail or None
+
+
+def _replaces(work: Work, collected: Collected, entry: Entry) -> date | None:
+    if work.write == "merge":
+        return None
+    return collected.partition_value or date.fromisoformat(entry.partition)
+
+
+def _input_version(work: Work, tools: Tools, entry: Entry) -> str | None:
+    """Return the newest change of an input effective by the partition's date, as text."""
+    if work.input_version is None:
+        return None
+    found = tools.db.read(work.input_version, {"day": entry.partition})
+    newest = found.item() if found.height else None
+    return newest.isoformat() if isinstance(newest, datetime) else None

@@ -1,0 +1,69 @@
+"""`stock-pipeline demo`: the whole chain on invented data, without a key and without a network.
+
+The command starts the twin and, in the twin's environment, itself once more; the second process
+collects everything as `init` would in production and then serves the Dagster UI.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import click
+from rich.console import Console
+
+from stock_pipeline.settings import Settings
+
+DEFAULT_PORT = 3000
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="collect, print the summary and end")
+@click.option("--sessions", default=300, show_default=True, help="sessions of prices")
+@click.option("--score-sessions", default=25, show_default=True, help="newest sessions with scores")
+@click.option("--tickers", default=2900, show_default=True, help="listed companies in the world")
+@click.option("--port", default=DEFAULT_PORT, show_default=True, help="port of the Dagster UI")
+@click.option("--inside", is_flag=True, hidden=True)
+def demo(
+    once: bool, sessions: int, score_sessions: int, tickers: int, port: int, inside: bool
+) -> int:
+    """Show the whole pipeline on an invented market; nothing leaves this machine."""
+    os.environ["STOCK_PIPELINE_MODE"] = "demo"
+    if inside:
+        return _collect_and_serve(sessions, score_sessions, port=None if once else port)
+    from stock_pipeline.twin.command import Setup, serve_and_run
+
+    folder = Settings.load().home / "twin"
+    setup = Setup(folder, companies=tickers, log_path=folder / "requests.jsonl")
+    command = [sys.executable, "-m", "stock_pipeline.cli", "demo", "--inside"]
+    command += [f"--sessions={sessions}", f"--score-sessions={score_sessions}", f"--port={port}"]
+    command += ["--once"] if once else []
+    # Paces protect real upstreams; the twin needs no protection.
+    return serve_and_run(command, setup, defaults={"PACE_FACTOR": "0"})
+
+
+def _collect_and_serve(sessions: int, score_sessions: int, *, port: int | None) -> int:
+    from stock_pipeline.commands import first_load
+    from stock_pipeline.commands.memory import PeakMemory
+    from stock_pipeline.commands.plan import Size
+    from stock_pipeline.commands.summary import print_summary
+    from stock_pipeline.storage.database import Database
+
+    console = Console()
+    size = Size(sessions, score_sessions, quarters=5, filing_days=10)
+    started = time.monotonic()
+    with PeakMemory() as memory:
+        load = first_load.run(Settings.load(), size, console)
+    database = Database(load.database_url)
+    try:
+        print_summary(console, database, seconds=load.seconds, peak_mb=memory.megabytes)
+    finally:
+        database.close()
+    console.print(f"Collected in {time.monotonic() - started:.0f} s.")
+    console.print("SQL: stock-pipeline sql --demo 'SELECT * FROM stock_screener LIMIT 5'")
+    if not load.succeeded or port is None:
+        return 0 if load.succeeded else 1
+    from stock_pipeline.instance.supervisor import up
+
+    return up(Settings.load(), port=port)

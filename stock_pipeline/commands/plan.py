@@ -1,0 +1,93 @@
+"""What a first load collects, in order, and in which pieces; `init` and `demo` follow it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from stock_pipeline.clock import KST
+from stock_pipeline.due import newest_due_quarter, quarter_of
+from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.partitions import current_key
+from stock_pipeline.storage.collection_log import done_partitions
+from stock_pipeline.storage.database import Database
+
+LISTING = (
+    "trading_calendar",
+    "fdr_stock_listing",
+    "stock_delisting",
+    "dart_corp_code",
+    "fsc_listed_item",
+)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much a first load brings.
+
+    sessions        sessions of prices, counted back from the last published one
+    score_sessions  the newest of them that get scores
+    quarters        reports of financial statements, counted back from the newest due one
+    filing_days     days of filings, counted back from today
+    """
+
+    sessions: int
+    score_sessions: int
+    quarters: int
+    filing_days: int
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Tables that are collected together, partition by partition."""
+
+    label: str
+    assets: tuple[str, ...]
+    partitions: tuple[date, ...]
+
+    @property
+    def keys(self) -> list[str]:
+        """Return the partition keys."""
+        return [partition.isoformat() for partition in self.partitions]
+
+
+def stages(calendar: MarketCalendar, now: datetime, size: Size) -> list[Stage]:
+    """Return the stages of a first load: listing → prices → statements → scores."""
+    today = now.astimezone(KST).date()
+    newest = newest_due_quarter(calendar, now)[0]
+    sessions = tuple(calendar.closed_sessions("XKRX", now)[-size.sessions :])
+    week = (current_key("week", now),)
+    days = tuple(today - timedelta(days=back) for back in range(size.filing_days, -1, -1))
+    return [
+        Stage("listing", LISTING, week),
+        Stage("prices", ("stock_price_daily", "price_adjustment"), sessions),
+        Stage("stocks", ("stocks",), week),
+        Stage("filings", ("dart_filing",), days),
+        Stage("statements", ("financial_statement",), quarters(newest, size.quarters)),
+        Stage("scores", ("compass_score",), sessions[-size.score_sessions :]),
+    ]
+
+
+def quarters(newest: date, count: int) -> tuple[date, ...]:
+    """Return the newest due quarters, oldest first, and annual reports back to the one before.
+
+    A company that files late still has its annual report of the year before.
+    """
+    found = [newest]
+    while len(found) < count or sum(is_annual(quarter) for quarter in found) < 2:
+        found.append(quarter_of(found[-1] - timedelta(days=1)))
+    return tuple(sorted(q for i, q in enumerate(found) if i < count or is_annual(q)))
+
+
+def is_annual(quarter: date) -> bool:
+    """Tell whether the quarter's report is the annual one."""
+    return quarter.month == 10
+
+
+def done(database: Database, stage: Stage) -> set[str]:
+    """Return the partitions of a stage that every one of its tables has."""
+    complete = set(stage.keys)
+    for asset in stage.assets:
+        if asset != "trading_calendar":  # undivided: it has no partitions of its own
+            complete &= done_partitions(database, asset, stage.keys)
+    return complete

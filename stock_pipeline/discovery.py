@@ -1,0 +1,39 @@
+"""Find every table by walking the folder of assets; there is no list to keep."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+import stock_pipeline.assets
+from stock_pipeline.storage import collection_log
+from stock_pipeline.storage.schema import Table, View
+from stock_pipeline.table_asset import TableAsset
+
+
+def table_assets() -> list[TableAsset]:
+    """Return every table asset, by the name of its table."""
+    found = {id(asset): asset for asset in _walk()}
+    return sorted(found.values(), key=lambda asset: asset.table.name)
+
+
+def tables() -> list[Table]:
+    """Return every declared table: those of the machinery and those of the assets."""
+    return [*collection_log.TABLES, *(asset.table for asset in table_assets())]
+
+
+def views() -> list[View]:
+    """Return every view, each after the views it reads."""
+    return sorted(
+        (view for asset in table_assets() for view in asset.views), key=lambda view: view.order
+    )
+
+
+def _walk() -> Iterator[TableAsset]:
+    package = stock_pipeline.assets
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if not module.ispkg:
+            for value in vars(importlib.import_module(module.name)).values():
+                if isinstance(value, TableAsset):
+                    yield value

@@ -1,0 +1,123 @@
+"""Which partitions are due: what should be stored by now, less what the collection log says is.
+
+No Dagster in here. Schedules ask with the last few sessions; whoever wants to fill older gaps asks
+the same question with more of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from stock_pipeline.clock import KST
+from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.storage.collection_log import done_partitions
+from stock_pipeline.storage.database import Database
+from stock_pipeline.work import Work
+
+MARKET = "XKRX"
+SATURDAY = 5
+
+# Days after the end of a period by which its report must be filed (FSCMA articles 159 and 160).
+ANNUAL_REPORT_DAYS = 90
+QUARTERLY_REPORT_DAYS = 45
+
+# DART has no statements of earlier business years.
+FIRST_PERIOD = date(2015, 1, 1)
+_PERIOD = re.compile(r"\((\d{4})\.(0[1-9]|1[0-2])\)")
+
+
+@dataclass(frozen=True)
+class Due:
+    """A partition to request and the tables that lack it."""
+
+    partition: date
+    tables: tuple[str, ...]
+
+
+def due_partitions(
+    works: Sequence[Work], days: Sequence[date], db: Database, calendar: MarketCalendar
+) -> list[Due]:
+    """Return which of these partitions some table lacks and can get, oldest first.
+
+    A table that waits for the session before is due only where that session is stored, or will be
+    once what is requested before it has run.
+    """
+    before = {day: _before(works, day, calendar) for day in days}
+    keys = sorted({day.isoformat() for day in days} | set(before.values()))
+    names = {work.table.name for work in works} | {work.history or "" for work in works}
+    expected = {name: done_partitions(db, name, keys) for name in names if name}
+    found = []
+    for day in sorted(days):
+        lacking = []
+        for work in sorted(works, key=lambda work: work.history is not None):
+            key, name = day.isoformat(), work.table.name
+            has_history = work.history is None or {key, before[day]} <= expected[work.history]
+            if key not in expected[name] and has_history:
+                expected[name].add(key)
+                lacking.append(name)
+        if lacking:
+            found.append(Due(day, tuple(lacking)))
+    return found
+
+
+def _before(works: Sequence[Work], day: date, calendar: MarketCalendar) -> str:
+    market = next((work.sessions for work in works if work.history and work.sessions), None)
+    return (calendar.previous_session(market, day) if market else day).isoformat()
+
+
+# ---- what should be there by now
+
+
+def last_sessions(calendar: MarketCalendar, now: datetime, *, count: int) -> list[date]:
+    """Return the newest published sessions, oldest first."""
+    return calendar.closed_sessions(MARKET, now)[-count:]
+
+
+def last_weekdays(calendar: MarketCalendar, now: datetime, *, count: int) -> list[date]:
+    """Return the newest weekdays up to today, oldest first; DART has no holidays of its own."""
+    today = now.astimezone(KST).date()
+    days = (today - timedelta(days=back) for back in range(2 * count + 2))
+    return sorted([day for day in days if day.weekday() < SATURDAY][:count])
+
+
+def this_week(calendar: MarketCalendar, now: datetime) -> list[date]:
+    """Return the Saturday on which the running week began."""
+    today = now.astimezone(KST).date()
+    return [today - timedelta(days=(today.weekday() - SATURDAY) % 7)]
+
+
+def newest_due_quarter(calendar: MarketCalendar, now: datetime) -> list[date]:
+    """Return the newest quarter whose reports had to be filed by today."""
+    today = now.astimezone(KST).date()
+    quarter = quarter_of(today)
+    while _deadline(quarter) > today:
+        quarter = quarter_of(quarter - timedelta(days=1))
+    return [quarter]
+
+
+def quarter_of(day: date) -> date:
+    """Return the first day of the quarter in which a day lies."""
+    return date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
+
+
+def reported_quarter(report_name: str, today: date) -> date | None:
+    """Return the quarter that a periodic report closes, from the period in its title.
+
+    Caveats  a fiscal year that does not end in December has other reports in these quarters; the
+             weekly sweep brings what is missed here
+    """
+    found = _PERIOD.search(report_name)
+    if found is None:
+        return None
+    quarter = quarter_of(date(int(found[1]), int(found[2]), 1))
+    return quarter if FIRST_PERIOD <= quarter <= today else None
+
+
+def _deadline(quarter: date) -> date:
+    next_quarter = quarter_of(quarter + timedelta(days=95))
+    is_annual = next_quarter.month == 1
+    days = ANNUAL_REPORT_DAYS if is_annual else QUARTERLY_REPORT_DAYS
+    return next_quarter - timedelta(days=1) + timedelta(days=days)

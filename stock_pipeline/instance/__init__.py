@@ -1,0 +1,1 @@
+"""Dagster-only plumbing: supervisor, configuration."""

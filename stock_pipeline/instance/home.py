@@ -1,0 +1,138 @@
+"""The folder and database of a Dagster instance: made ready, opened here, described to children.
+
+Everything lies under the home of the mode, and one PostgreSQL holds both our tables and Dagster's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import dagster as dg
+
+from stock_pipeline import discovery
+from stock_pipeline.clock import SystemClock, today_kst
+from stock_pipeline.resources.machinery import database_url
+from stock_pipeline.settings import Settings, dagster_url
+from stock_pipeline.storage import ddl
+from stock_pipeline.storage.database import Database
+from stock_pipeline.storage.writer import Connection
+
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('stock-pipeline dagster storage', 0))"
+
+
+@dataclass(frozen=True)
+class Home:
+    """A prepared home.
+
+    environment  what a process needs besides its own variables to work on this instance
+    """
+
+    folder: Path
+    database_url: str
+    environment: Mapping[str, str]
+
+    @property
+    def dagster(self) -> Path:
+        """Return DAGSTER_HOME."""
+        return self.folder / "dagster"
+
+
+@dataclass(frozen=True)
+class OpenInstance:
+    """A Dagster instance opened in this process, and the database it works on."""
+
+    instance: dg.DagsterInstance
+    database_url: str
+
+
+def prepare(settings: Settings) -> Home:
+    """Start the database if needed and create whatever is missing in it and in the folder.
+
+    Raises  DatabaseUnavailable, WrongDatabase for data of the other mode, SchemaMismatch
+    """
+    url = database_url(settings)
+    home = Home(settings.home, url, _environment(settings, url))
+    home.dagster.mkdir(parents=True, exist_ok=True)
+    _write_once(home.dagster / "dagster.yaml", packaged("dagster.yaml"))
+    database = Database(url)
+    try:
+        ddl.prepare(
+            database,
+            discovery.tables(),
+            discovery.views(),
+            mode=settings.stock_pipeline_mode,
+            today=today_kst(SystemClock()),
+        )
+        database.transaction(lambda connection: _create_dagster_tables(connection, home))
+    finally:
+        database.close()
+    return home
+
+
+@contextmanager
+def open_instance(settings: Settings) -> Iterator[OpenInstance]:
+    """Prepare the home and open its instance here, to execute runs in this process.
+
+    Resources of a run read the environment: for this time it is that of the home.
+    """
+    home = prepare(settings)
+    with _exported(home.environment), _opened(home) as instance:
+        yield OpenInstance(instance, home.database_url)
+
+
+def packaged(name: str) -> str:
+    """Return the text of a file that stands beside this module."""
+    return files("stock_pipeline.instance").joinpath(name).read_text(encoding="utf-8")
+
+
+def _environment(settings: Settings, url: str) -> dict[str, str]:
+    return {
+        "DATABASE_URL": url,
+        "DAGSTER_HOME": str(settings.home / "dagster"),
+        "DAGSTER_PG_URL": dagster_url(url),
+        "STOCK_PIPELINE_MODE": settings.stock_pipeline_mode,
+        "STOCK_PIPELINE_HOME": str(settings.stock_pipeline_home.expanduser().resolve()),
+        "PYTHONUTF8": "1",
+    }
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a file that another process may be reading, unless it says this already."""
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)
+
+
+def _create_dagster_tables(connection: Connection, home: Home) -> None:
+    """Let one process at a time create Dagster's tables: it does not guard against a second one."""
+    connection.execute(_LOCK)
+    with _exported(home.environment), _opened(home):
+        pass
+
+
+@contextmanager
+def _opened(home: Home) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        yield instance
+
+
+@contextmanager
+def _exported(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for a while."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

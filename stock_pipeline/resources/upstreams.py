@@ -1,0 +1,75 @@
+"""The upstreams as plain objects, put together from settings, budget, archive and clock.
+
+A key that is not set is no error here: the source says so when it is asked for something.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+from pydantic import SecretStr
+
+from stock_pipeline.redaction import Scrubber
+from stock_pipeline.sources.dart import Dart
+from stock_pipeline.sources.fdr import Fdr
+from stock_pipeline.sources.fsc import Fsc
+from stock_pipeline.sources.krx import Krx
+from stock_pipeline.sources.krx_login import Account
+from stock_pipeline.sources.transport import Transport
+from stock_pipeline.storage.budget import PostgresBudget
+
+
+@dg.resource(
+    required_resource_keys={"settings", "db", "archive", "clock"},
+    description="the one HTTP client of the run, shared by its sources",
+)
+def transport(context: dg.InitResourceContext) -> Transport:
+    """Open the client; its budget is shared with all other processes through the database."""
+    resources = context.resources
+    return Transport(
+        PostgresBudget(resources.db),
+        resources.archive,
+        resources.clock,
+        Scrubber(resources.settings.secrets),
+        pace_factor=resources.settings.pace_factor,
+    )
+
+
+@dg.resource(required_resource_keys={"settings", "transport"}, description="data.krx.co.kr")
+def krx(context: dg.InitResourceContext) -> Krx:
+    """Return KRX; it logs in at its first request."""
+    settings = context.resources.settings
+    account = None
+    if settings.krx_id and settings.krx_pw:
+        account = Account(settings.krx_id, settings.krx_pw.get_secret_value())
+    return Krx(context.resources.transport, account)
+
+
+@dg.resource(required_resource_keys={"settings", "transport"}, description="FinanceDataReader")
+def fdr(context: dg.InitResourceContext) -> Fdr:
+    """Return FinanceDataReader in its child process."""
+    settings = context.resources.settings
+    return Fdr(
+        context.resources.transport,
+        settings.fdr_timeout,
+        settings.fdr_max_retries,
+        settings.fdr_base_delay,
+    )
+
+
+@dg.resource(required_resource_keys={"settings", "transport"}, description="opendart.fss.or.kr")
+def dart(context: dg.InitResourceContext) -> Dart:
+    """Return DART with the daily allowance of the settings."""
+    settings = context.resources.settings
+    return Dart(
+        context.resources.transport, _value(settings.dart_api_key), settings.dart_daily_limit
+    )
+
+
+@dg.resource(required_resource_keys={"settings", "transport"}, description="data.go.kr")
+def fsc(context: dg.InitResourceContext) -> Fsc:
+    """Return the Financial Services Commission's service."""
+    return Fsc(context.resources.transport, _value(context.resources.settings.fsc_api_key))
+
+
+def _value(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None

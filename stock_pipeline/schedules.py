@@ -1,0 +1,153 @@
+"""When which tables are collected: cadence → job → cron, all in Seoul time.
+
+A table names its cadence; a job is all tables of one cadence, in the order of their dependencies. A
+schedule never takes "the last partition": it asks the calendar what should be stored by now, asks
+the collection log what is, and requests the difference with explicit keys. A missed tick, a
+failure or a day without the machine therefore only means a larger difference at the next tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+
+import dagster as dg
+
+from stock_pipeline import discovery
+from stock_pipeline.clock import KST
+from stock_pipeline.due import (
+    Due,
+    due_partitions,
+    last_sessions,
+    last_weekdays,
+    newest_due_quarter,
+    this_week,
+)
+from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.run_queue import Rank, is_in_flight
+from stock_pipeline.table_asset import TableAsset
+from stock_pipeline.work import Work
+
+TIMEZONE = "Asia/Seoul"
+LOOK_BACK = 5
+
+Window = Callable[[MarketCalendar, datetime], list[date]]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One schedule.
+
+    window   the partitions that should be stored at a tick
+    repeats  they are asked for again even if they are stored: late reports and corrections
+    """
+
+    name: str
+    job: str
+    crons: tuple[str, ...]
+    window: Window
+    repeats: bool = False
+
+
+JOBS = {
+    "krx_close": Rank(priority=10, max_runtime=3600),
+    "weekly_listing": Rank(priority=5, max_runtime=3600),
+    "filings_daily": Rank(priority=3, max_runtime=3600),
+    "weekly_financials": Rank(priority=0, max_runtime=7200),
+}
+
+# KRX publishes 45 minutes after the close; on the day of the college entrance exam that is 17:15.
+FIVE_SESSIONS = partial(last_sessions, count=LOOK_BACK)
+LAST_SESSION = partial(last_sessions, count=1)
+FIVE_WEEKDAYS = partial(last_weekdays, count=LOOK_BACK)
+
+LINES = (
+    Line("krx_close", "krx_close", ("30 16 * * 1-5",), FIVE_SESSIONS),
+    Line("krx_close_again", "krx_close", ("30 17 * * 1-5", "30 19 * * 1-5"), LAST_SESSION),
+    Line("krx_morning", "krx_close", ("40 6 * * 2-6",), LAST_SESSION),
+    Line("filings_daily", "filings_daily", ("0 19 * * 1-5",), FIVE_WEEKDAYS),
+    Line("weekly_listing", "weekly_listing", ("0 10 * * 6",), this_week),
+    Line(
+        "weekly_financials", "weekly_financials", ("0 11 * * 6",), newest_due_quarter, repeats=True
+    ),
+)
+
+
+def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
+    """Return one job per cadence.
+
+    Raises  ValueError when a table names a cadence that has no line here
+    """
+    return [
+        dg.define_asset_job(
+            name,
+            selection=dg.AssetSelection.tag("cadence", name),
+            description=", ".join(found.table.name for found in tables),
+            tags=JOBS[name].tags(),
+        )
+        for name, tables in _tables_by_cadence().items()
+    ]
+
+
+def schedules() -> list[dg.ScheduleDefinition]:
+    """Return every schedule, running from the start."""
+    tables = _tables_by_cadence()
+    return [_schedule(line, tables[line.job]) for line in LINES]
+
+
+def _tables_by_cadence() -> Mapping[str, list[TableAsset]]:
+    tables: dict[str, list[TableAsset]] = {name: [] for name in JOBS}
+    for found in discovery.table_assets():
+        if found.cadence is None:
+            continue
+        if found.cadence not in tables:
+            raise ValueError(f"{found.table.name}: no cadence {found.cadence} in schedules.py")
+        tables[found.cadence].append(found)
+    return tables
+
+
+def _schedule(line: Line, tables: Sequence[TableAsset]) -> dg.ScheduleDefinition:
+    works = [found.work for found in tables if found.work.partitions is not None]
+
+    @dg.schedule(
+        name=line.name,
+        job_name=line.job,
+        cron_schedule=list(line.crons),
+        execution_timezone=TIMEZONE,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        required_resource_keys={"db", "calendar"},
+        description=f"requests what {line.job} lacks",
+    )
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.SkipReason | list[dg.RunRequest]:
+        if is_in_flight(context.instance, line.job):
+            return dg.SkipReason(f"a run of {line.job} is queued or at work")
+        now = context.scheduled_execution_time.astimezone(KST)
+        window = line.window(context.resources.calendar, now)
+        due = _due(line, works, window, context)
+        if not due:
+            asked = ", ".join(str(day) for day in window)
+            return dg.SkipReason(f"nothing is missing of {asked}")
+        return [_request(works, one, now) for one in due]
+
+    return schedule
+
+
+def _due(
+    line: Line, works: Sequence[Work], window: list[date], context: dg.ScheduleEvaluationContext
+) -> list[Due]:
+    if line.repeats:
+        return [Due(day, tuple(work.table.name for work in works)) for day in window]
+    return due_partitions(works, window, context.resources.db, context.resources.calendar)
+
+
+def _request(works: Sequence[Work], due: Due, now: datetime) -> dg.RunRequest:
+    """Ask for one partition: of the whole job, or only of the tables that lack it."""
+    whole = len(due.tables) == len(works)
+    return dg.RunRequest(
+        # A tick that is repeated after a crash requests nothing twice; the next tick may.
+        run_key=f"{due.partition}@{now:%Y-%m-%dT%H:%M}",
+        partition_key=due.partition.isoformat(),
+        asset_selection=None if whole else [dg.AssetKey(name) for name in due.tables],
+    )

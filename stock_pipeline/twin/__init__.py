@@ -1,0 +1,1 @@
+"""Every upstream, played on the wire from one seeded market."""

@@ -1,0 +1,133 @@
+"""What a collection is told, what it works with and what it answers.
+
+`table_asset` fills these values, `collection.py` acts on them; neither knows the other's library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal, Protocol
+
+import polars as pl
+
+from stock_pipeline.clock import Clock
+from stock_pipeline.errors import PipelineError
+from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.quality import rules as quality
+from stock_pipeline.storage.database import Database
+from stock_pipeline.storage.schema import Table
+from stock_pipeline.storage.writer import Changes
+
+NO_HISTORY = "no_history"
+
+PartitionKind = Literal["day", "utc_day", "week", "month", "quarter"]
+
+
+class Receipt(Protocol):
+    """What the archive saw while one partition was fetched."""
+
+    @property
+    def requests(self) -> int:
+        """Return how many requests left."""
+
+    @property
+    def fetched_at(self) -> datetime | None:
+        """Return when the newest answer came; None without one."""
+
+    @property
+    def source(self) -> str | None:
+        """Return who answered."""
+
+
+class Archive(Protocol):
+    """The part of the raw archive that a collection needs."""
+
+    def scope(self, *, asset: str, partition: str, run_id: str) -> AbstractContextManager[Receipt]:
+        """File every answer of the block under this partition."""
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What an asset hands over for one partition.
+
+    outcome          rows, or no_data when the upstream said so
+    failed           parts that did not come; the rest is stored and the run is a partial failure
+    partition_value  the date whose stored rows are replaced, when it is not the partition itself
+    """
+
+    frame: pl.DataFrame
+    outcome: str = "rows"
+    reason: str = ""
+    failed: tuple[str, ...] = ()
+    partition_value: date | None = None
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is declared about a table's collection; the arguments of `table_asset`."""
+
+    table: Table
+    rules: tuple[quality.Rule, ...] = ()
+    write: Literal["partition", "merge"] = "merge"
+    partitions: PartitionKind | None = None
+    snapshot: bool = False
+    sessions: str | None = None
+    history: str | None = None
+    floor: float | None = None
+    input_version: str | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What every collection works with.
+
+    source   overrides the source of every row: DEMO in a demo database
+    current  the partition that contains the present, for snapshot tables
+    limited  only some companies are asked: the partition is not complete afterwards
+    """
+
+    db: Database
+    archive: Archive
+    calendar: MarketCalendar
+    clock: Clock
+    source: str | None = None
+    current: date | None = None
+    limited: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one partition ended."""
+
+    partition: str
+    outcome: str
+    reason: str = ""
+    changes: Changes = field(default_factory=Changes)
+    rejected: int = 0
+    requests: int = 0
+    seconds: float = 0.0
+    warnings: Mapping[str, int] = field(default_factory=dict)
+    failed: tuple[str, ...] = ()
+    limited: bool = False
+    error: PipelineError | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether the partition counts as stored: rows, or a known absence of rows."""
+        return (
+            self.error is None
+            and not self.limited
+            and (
+                self.outcome in {"rows", "non_session"}
+                or (self.outcome == "no_data" and self.reason != NO_HISTORY)
+            )
+        )
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows the partition has after this."""
+        return self.changes.inserted + self.changes.updated + self.changes.unchanged

@@ -1,0 +1,129 @@
+"""The conventions worth keeping, each as a test: names, docstrings, sizes, units, tests."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from stock_pipeline import discovery
+from stock_pipeline.storage import collection_log
+from stock_pipeline.storage.schema import Table
+from stock_pipeline.table_asset import TableAsset
+
+REPOSITORY = Path(__file__).parents[1]
+PACKAGE = REPOSITORY / "stock_pipeline"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+TABLE_FILES = sorted(p for p in PACKAGE.glob("assets/*/*.py") if p.name != "__init__.py")
+TABLES = [asset.table for asset in discovery.table_assets()]
+LABELS = ["Source", "Grain", "Units", "Cadence", "Caveats"]
+FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc", "base", "manager"}
+# A number in one of these columns measures nothing: it names or counts within a key.
+UNITLESS = {"fiscal_year", "row_no", "schema_version"}
+NUMERIC = ("bigint", "integer", "smallint", "double precision", "numeric", "real")
+
+
+def name_of(path: Path) -> str:
+    """Return a path as a test id."""
+    return path.relative_to(REPOSITORY).as_posix()
+
+
+@pytest.mark.parametrize("path", TABLE_FILES, ids=name_of)
+def test_table_asset_function_and_file_have_one_name(path: Path) -> None:
+    found = [asset for asset in discovery.table_assets() if asset.table.name == path.stem]
+    assert len(found) == 1
+    asset: TableAsset = found[0]
+    assert asset.asset.key.to_user_string() == path.stem
+    assert re.search(rf"^def {path.stem}\(", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(asset.asset.group_names_by_key.values()) == {path.parent.name}
+
+
+@pytest.mark.parametrize("path", TABLE_FILES, ids=name_of)
+def test_a_table_file_begins_with_its_catalogue_entry(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    first, _, rest = docstring.partition("\n")
+    labels = [m for m in re.findall(r"^([A-Z][a-z]+)  ", rest, re.MULTILINE) if m in LABELS]
+    assert first.endswith(".")
+    assert labels == [label for label in LABELS if label in labels]
+    assert {"Source", "Grain", "Cadence"} <= set(labels)
+
+
+@pytest.mark.parametrize("path", TABLE_FILES, ids=name_of)
+def test_every_table_has_a_test_of_its_name(path: Path) -> None:
+    test = REPOSITORY / "tests" / "assets" / path.parent.name / f"test_{path.name}"
+    assert test.is_file()
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("sources/*.py")), ids=name_of)
+def test_every_upstream_has_a_twin(path: Path) -> None:
+    upstreams = {"krx": "krx", "fdr": "fdr_cache", "dart": "dart", "fsc": "fsc"}
+    if path.stem in upstreams:
+        assert (PACKAGE / "twin" / f"{upstreams[path.stem]}.py").is_file()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_is_small_named_after_its_matter_and_documented(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    assert text.count("\n") <= 300
+    assert path.stem not in FORBIDDEN_NAMES
+    assert ast.get_docstring(tree)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        length = (node.end_lineno or node.lineno) - node.lineno + 1
+        public = not node.name.startswith("_")
+        assert length <= 40 or node.name == "table_asset", f"{node.name} has {length} lines"
+        assert not public or ast.get_docstring(node) or _is_nested(tree, node), node.name
+
+
+def _is_nested(tree: ast.Module, node: ast.FunctionDef) -> bool:
+    outer = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n is not node)
+    return any(node in ast.walk(function) for function in outer)
+
+
+@pytest.mark.parametrize("path", sorted(REPOSITORY.glob("tests/**/*.py")), ids=name_of)
+def test_a_test_file_stays_readable(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").count("\n") <= 400
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_every_column_has_a_meaning_and_a_measured_one_its_unit(table: Table) -> None:
+    for column in table.own_columns:
+        assert column.meaning, column.name
+        measures = column.type.sql.startswith(NUMERIC) and not column.is_key
+        if measures and column.name not in UNITLESS:
+            assert column.unit, f"{column.name} measures something: in which unit?"
+
+
+def test_table_names_are_unique() -> None:
+    names = [table.name for table in [*TABLES, *collection_log.TABLES]]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("asset", discovery.table_assets(), ids=lambda asset: asset.table.name)
+def test_every_rule_says_what_must_hold(asset: TableAsset) -> None:
+    names = [rule.name for rule in asset.work.rules]
+    assert len(names) == len(set(names))
+    assert all(rule.meaning for rule in asset.work.rules)
+
+
+def test_the_package_prints_nothing_and_reads_no_clock() -> None:
+    offences = []
+    for path in MODULES:
+        if path.parent.name == "twin" or path.stem in {"clock", "fdr_worker"}:
+            continue
+        text = path.read_text(encoding="utf-8")
+        for pattern in (r"(?<![\w.])print\(", r"datetime\.now\(", r"date\.today\(", r"utcnow\("):
+            if re.search(pattern, text) and "SystemClock" not in text:
+                offences.append((name_of(path), pattern))
+    assert offences == []
+
+
+def test_descriptions_of_the_assets_are_their_module_docstrings() -> None:
+    for found in discovery.table_assets():
+        (description,) = found.asset.descriptions_by_key.values()
+        assert inspect.cleandoc(description or "").startswith(found.table.meaning)
