@@ -43,6 +43,7 @@ def refuse_other_dates(work: Work, frame: pl.DataFrame, day: date | None) -> Non
 
 
 def refuse_broken(work: Work, verdict: quality.Verdict, received: int) -> None:
+    """Refuse an answer that breaks a blocking rule, or of which too many rows are broken."""
     if verdict.blocked:
         rule, rows = next(iter(verdict.blocked.items()))
         raise QualityReject(work.table.name, rule, rows)

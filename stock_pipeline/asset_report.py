@@ -96,6 +96,7 @@ def _numbers(result: Result) -> dict[str, Any]:
 
 
 def sentence(work: Work, result: Result) -> str:
+    """Return what happened to a partition in one line, for the run's log."""
     changes = result.changes
     return (
         f"{work.table.name} {result.partition}: {result.outcome}"

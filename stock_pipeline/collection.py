@@ -22,6 +22,7 @@ from stock_pipeline.acceptance import (
 )
 from stock_pipeline.errors import (
     AuthError,
+    BadPayload,
     Blocked,
     Busy,
     Maintenance,
@@ -170,6 +171,8 @@ def _as_collected(answer: Collected | pl.DataFrame) -> Collected:
 def _failure(entry: Entry, error: PipelineError, requests: int, log: CollectionLog) -> Result:
     skipped = isinstance(error, Busy | StaleWriter | Maintenance | SettingMissing)
     text = f"{type(error).__name__}: {error}"
+    # Scrubbed by the source: what came instead of data, for whoever has to tell why.
+    sample = error.sample if isinstance(error, BadPayload) else ""
     log.close(
         entry,
         Closing(
@@ -179,6 +182,7 @@ def _failure(entry: Entry, error: PipelineError, requests: int, log: CollectionL
             requests=requests,
             error_message=None if skipped else text,
             rejected=error.rows if isinstance(error, QualityReject) else 0,
+            detail={"sample": sample} if sample else None,
         ),
     )
     if isinstance(error, Busy | StaleWriter):
@@ -191,19 +195,14 @@ def _store(
 ) -> Result:
     """Hold the rows against the rules and write them together with the closed log row."""
     log = CollectionLog(tools.db)
-    received = collected.frame.height
     replaces = _replaces(work, collected, entry)
-    frame = conform(work, collected.frame)
-    refuse_other_dates(work, frame, replaces)
-    verdict = quality.apply(frame, work.rules, keys=work.table.keys)
+    verdict = _judged(work, tools, collected, entry=entry, replaces=replaces)
     rejected = len(verdict.rejected) + verdict.duplicates
-    refuse_broken(work, verdict, received)
-    refuse_shrunk(work, tools, entry, verdict.kept.height)
     closing = Closing(
         "completed",
         collected.outcome,
         collected.reason,
-        received=received,
+        received=collected.frame.height,
         rejected=rejected,
         requests=receipt.requests,
         fetched_at=receipt.fetched_at,
@@ -231,6 +230,18 @@ def _store(
         failed=collected.failed,
         limited=tools.limited,
     )
+
+
+def _judged(
+    work: Work, tools: Tools, collected: Collected, *, entry: Entry, replaces: date | None
+) -> quality.Verdict:
+    """Return which rows may be stored, or raise when the answer as a whole may not."""
+    frame = conform(work, collected.frame)
+    refuse_other_dates(work, frame, replaces)
+    verdict = quality.apply(frame, work.rules, keys=work.table.keys)
+    refuse_broken(work, verdict, collected.frame.height)
+    refuse_shrunk(work, tools, entry, verdict.kept.height)
+    return verdict
 
 
 def _detail(tools: Tools, collected: Collected) -> dict[str, object] | None:

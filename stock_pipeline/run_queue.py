@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+# Not NOT_STARTED: a run has that status only for the moment before it is queued.
 IN_FLIGHT = [
     dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,

@@ -140,26 +140,34 @@ def _asset(
         pool=pool,
     )
     def asset(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        keys = _partition_dates(context, work)
-        arguments = {
-            name: getattr(context.resources, name)
-            for name in names
-            if name not in _PARTITION_NAMES and name != "companies"
-        }
-        limited = False
-        if "companies" in names:
-            arguments["companies"] = tuple(context.op_execution_context.op_config["companies"])
-            limited = bool(arguments["companies"])
-        tools = _tools(context, work, limited=limited)
-        fetch = _fetcher(function, names, arguments)
-        run = Entry(context.run.run_id, work.table.name, ALL, context.run.job_name)
-        results = []
-        for result in collect(work, tools, fetch, keys, run=run):
-            context.log.info(sentence(work, result))
-            results.append(result)
-        yield from report(context, work, keys, results)
+        yield from _collected(context, function, work)
 
     return asset
+
+
+def _collected(
+    context: dg.AssetExecutionContext, function: Callable[..., Any], work: Work
+) -> Iterator[Any]:
+    """Collect the partitions of the run and yield what Dagster is to know of them."""
+    names = tuple(inspect.signature(function).parameters)
+    arguments = {
+        name: getattr(context.resources, name)
+        for name in names
+        if name not in _PARTITION_NAMES and name != "companies"
+    }
+    limited = False
+    if "companies" in names:
+        arguments["companies"] = tuple(context.op_execution_context.op_config["companies"])
+        limited = bool(arguments["companies"])
+    tools = _tools(context, work, limited=limited)
+    fetch = _fetcher(function, names, arguments)
+    run = Entry(context.run.run_id, work.table.name, ALL, context.run.job_name)
+    keys = _partition_dates(context, work)
+    results = []
+    for result in collect(work, tools, fetch, keys, run=run):
+        context.log.info(sentence(work, result))
+        results.append(result)
+    yield from report(context, work, keys, results)
 
 
 def _fetcher(

@@ -15,7 +15,9 @@ from typing import Any
 
 import dagster as dg
 
+from stock_pipeline import discovery
 from stock_pipeline.errors import PipelineError
+from stock_pipeline.instance.lease import TAGS, lease
 from stock_pipeline.resources.machinery import database_url
 from stock_pipeline.settings import Settings
 from stock_pipeline.storage.database import Database
@@ -25,6 +27,7 @@ SELECT asset, partition, status, outcome FROM data_collection_log
 WHERE run_id = :run_id AND completed_at IS NOT NULL ORDER BY completed_at, asset, partition
 """
 _POLL_SECONDS = 0.5
+_INTERRUPTED = dg.DagsterExecutionInterruptedError.__name__
 # The console belongs to the command line; events and errors are kept in the instance.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -61,31 +64,55 @@ def run_partitions(
 ) -> RunOutcome:
     """Execute one run of these tables, over all keys from the first partition to the last.
 
-    partitions    keys of the one definition that the tables share; None for unpartitioned tables
+    partitions    keys, in order, of the definition that the tables share; None without partitions
     on_partition  called from another thread for every partition that is finished
-    Raises        KeyboardInterrupt after the run was closed, when it was interrupted
+    Raises        ValueError for tables that are cut differently, KeyboardInterrupt when the run was
+                  interrupted; its rows in the logs are closed then
     """
     # Imported here: the definitions load every asset.
     from stock_pipeline.definitions import defs
 
+    _require_one_cut(assets)
     keys = [dg.AssetKey(name) for name in assets]
-    job = defs.resolve_implicit_job_def_def_for_assets(keys)
-    if job is None:
-        raise ValueError(f"{', '.join(assets)} are not cut alike: they cannot be in one run")
+    job = defs.resolve_implicit_global_asset_job_def()
     run_id = str(uuid.uuid4())
-    with _watched(run_id, on_partition):
+    with lease(database_url(Settings.load()), run_id), _watched(run_id, on_partition):
         try:
             result = job.execute_in_process(
                 run_config={**_QUIET, **(config or {})},
                 instance=instance,
                 asset_selection=keys,
-                tags={**_range(partitions), **(tags or {})},
+                tags={**TAGS, **_range(partitions), **(tags or {})},
                 run_id=run_id,
                 raise_on_error=False,
             )
-        except dg.DagsterExecutionInterruptedError:
+        except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+            _cancel(instance, run_id)
             raise KeyboardInterrupt from None
+    if _was_interrupted(result):
+        raise KeyboardInterrupt
     return RunOutcome(run_id, result.success)
+
+
+def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """Tell whether the run failed because of a signal: Dagster swallows it once a step runs."""
+    errors = (event.step_failure_data.error for event in result.all_events if event.is_step_failure)
+    return any(error and error.cls_name == _INTERRUPTED for error in errors)
+
+
+def _cancel(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Close an interrupted run where Dagster did not get to it."""
+    run = instance.get_run_by_id(run_id)
+    if run is not None and not run.is_finished:
+        instance.report_run_canceled(run, "Interrupted")
+
+
+def _require_one_cut(assets: Sequence[str]) -> None:
+    kinds = {
+        table.work.partitions for table in discovery.table_assets() if table.table.name in assets
+    }
+    if len(kinds - {None}) > 1:
+        raise ValueError(f"{', '.join(assets)} are cut differently: they cannot be in one run")
 
 
 def _range(partitions: Sequence[str] | None) -> dict[str, str]:

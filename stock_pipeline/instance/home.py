@@ -16,6 +16,7 @@ import dagster as dg
 
 from stock_pipeline import discovery
 from stock_pipeline.clock import SystemClock, today_kst
+from stock_pipeline.instance.lease import close_abandoned
 from stock_pipeline.resources.machinery import database_url
 from stock_pipeline.settings import Settings, dagster_url
 from stock_pipeline.storage import ddl
@@ -53,6 +54,8 @@ class OpenInstance:
 def prepare(settings: Settings) -> Home:
     """Start the database if needed and create whatever is missing in it and in the folder.
 
+    Runs whose process was killed are closed, so that they block nothing.
+
     Raises  DatabaseUnavailable, WrongDatabase for data of the other mode, SchemaMismatch
     """
     url = database_url(settings)
@@ -68,7 +71,7 @@ def prepare(settings: Settings) -> Home:
             mode=settings.stock_pipeline_mode,
             today=today_kst(SystemClock()),
         )
-        database.transaction(lambda connection: _create_dagster_tables(connection, home))
+        database.transaction(lambda connection: _put_in_order(connection, home, database))
     finally:
         database.close()
     return home
@@ -110,11 +113,11 @@ def _write_once(path: Path, text: str) -> None:
     new.replace(path)
 
 
-def _create_dagster_tables(connection: Connection, home: Home) -> None:
-    """Let one process at a time create Dagster's tables: it does not guard against a second one."""
+def _put_in_order(connection: Connection, home: Home, database: Database) -> None:
+    """Let one process at a time create Dagster's tables, which it does when it is opened."""
     connection.execute(_LOCK)
-    with _exported(home.environment), _opened(home):
-        pass
+    with _exported(home.environment), _opened(home) as instance:
+        close_abandoned(instance, database)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ without harm.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -156,8 +156,7 @@ def _copy_out(
     client = psycopg.ClientCursor(connection)
     query = client.mogrify(statement, params)
     probe = connection.execute(f"SELECT * FROM ({query}) q LIMIT 0".encode())
-    types = {column.name: column.type_code for column in probe.description or ()}
-    schema = {name: _FRAME_TYPES.get(code, pl.String()) for name, code in types.items()}
+    types = _named(probe.description or ())
     buffer = io.BytesIO()
     with (
         connection.cursor() as cursor,
@@ -165,6 +164,7 @@ def _copy_out(
     ):
         for block in copy:
             buffer.write(block)
+    schema = {name: _FRAME_TYPES.get(code, pl.String()) for name, code in types.items()}
     if not buffer.tell():
         frame = pl.DataFrame(schema=schema)
     else:
@@ -179,3 +179,14 @@ def _copy_out(
         for name, code in types.items()
         if code in {_BOOLEAN, _INSTANT}
     )
+
+
+def _named(columns: Sequence[psycopg.Column]) -> dict[str, int]:
+    """Return name → type of each column; a name that is there already gets a number."""
+    types: dict[str, int] = {}
+    for column in columns:
+        name, number = column.name, 2
+        while name in types:
+            name, number = f"{column.name}_{number}", number + 1
+        types[name] = column.type_code
+    return types

@@ -250,3 +250,8 @@ def test_declarations_only_ever_add(prepared: Database) -> None:
     ddl.prepare(database := prepared, [*collection_log.TABLES, wider], [], mode="live", today=DAY)
     row = database.read("SELECT ticker, close, value FROM example_price")
     assert row.to_dicts() == [{"ticker": "A", "close": 1, "value": None}]
+
+
+def test_columns_of_one_name_are_kept_apart(prepared: Database) -> None:
+    frame = prepared.read("SELECT count(*), count(close), 1 AS count FROM example_price")
+    assert frame.to_dicts() == [{"count": 0, "count_2": 0, "count_3": 1}]

@@ -1,0 +1,1 @@
+"""Every table: one folder per group, one file per table."""

@@ -1,0 +1,1 @@
+"""What companies filed with DART."""

@@ -1,0 +1,1 @@
+"""What is listed on the Korea Exchange, refreshed weekly."""

@@ -1,0 +1,1 @@
+"""Daily prices, partitioned by session."""

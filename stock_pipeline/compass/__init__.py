@@ -1,0 +1,1 @@
+"""The Compass Score: pure arithmetic, one file per axis."""

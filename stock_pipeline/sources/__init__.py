@@ -1,0 +1,1 @@
+"""One file per upstream: each speaks its wire and turns its codes into our errors."""

@@ -1,0 +1,244 @@
+"""The one way to the upstreams: paced, bounded, retried by error class, archived.
+
+A source describes its upstream as data (`Upstream`) and its requests as data (`Call`), and gives a
+function that turns an answer into data or raises. Waiting and repeating happen here and nowhere
+else; counting and pacing are shared with other processes through a `Budget`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+import requests
+
+from stock_pipeline.clock import Clock
+from stock_pipeline.errors import (
+    AuthError,
+    Blocked,
+    Maintenance,
+    QuotaExhausted,
+    RateLimited,
+    ServerError,
+    UpstreamError,
+)
+from stock_pipeline.redaction import Scrubber
+from stock_pipeline.sources.retry import JITTER, Breaker, next_midnight_kst, next_wait
+from stock_pipeline.sources.transport_terms import (
+    Archive,
+    Archived,
+    Budget,
+    Call,
+    Exchange,
+    NotArchived,
+    Payload,
+    Upstream,
+)
+from stock_pipeline.sources.transport_wire import (
+    Answer,
+    GuardedAdapter,
+    Limits,
+    Wire,
+    body_as_received,
+    last_path_part,
+)
+
+__all__ = [
+    "Archive",
+    "Archived",
+    "Budget",
+    "Call",
+    "Exchange",
+    "NotArchived",
+    "Payload",
+    "Transport",
+    "Upstream",
+]
+
+T = TypeVar("T")
+
+# After one of these the source is not asked again in this run.
+STOPS = (RateLimited, QuotaExhausted, Blocked, AuthError, Maintenance)
+
+
+class _Lane:
+    """One source in this run: its connections, its failures, whether it is still asked."""
+
+    def __init__(self, session: requests.Session) -> None:
+        self.session = session
+        self.breaker = Breaker()
+        self.stopped: UpstreamError | None = None
+
+    def require_open(self, now: datetime) -> None:
+        if self.stopped is None:
+            return
+        until = getattr(self.stopped, "until", None)
+        if until is not None and until <= now:
+            self.stopped = None
+            return
+        raise self.stopped.with_traceback(None)
+
+
+class Transport:
+    """Sends the requests of one run; all sources of the run share it."""
+
+    def __init__(
+        self,
+        budget: Budget,
+        archive: Archive,
+        clock: Clock,
+        scrubber: Scrubber,
+        *,
+        pace_factor: float = 1.0,
+    ) -> None:
+        self.archive = archive
+        self.clock = clock
+        self.scrubber = scrubber
+        self._budget = budget
+        self._pace_factor = pace_factor
+        self._random = random.Random()
+        self._lanes: dict[str, _Lane] = {}
+
+    def fetch(self, upstream: Upstream, call: Call, decode: Callable[[Answer], T]) -> Payload[T]:
+        """Get one answer, decode it, archive it.
+
+        decode  returns the data or raises an UpstreamError, whose class decides what happens next
+        """
+        if self.archive.replaying:
+            return self._replayed(upstream, call, decode)
+        return self.attempt(upstream, call.operation, lambda: self._sent(upstream, call, decode))
+
+    def attempt(self, upstream: Upstream, operation: str, action: Callable[[], T]) -> T:
+        """Run `action`, which sends requests of this upstream, and repeat it as the table says."""
+        lane = self._lane(upstream)
+        repetition = 0
+        while True:
+            lane.require_open(self.clock.now())
+            try:
+                result = action()
+            except UpstreamError as error:
+                failure = error
+            else:
+                lane.breaker.succeeded()
+                return result
+            lane.breaker.failed()
+            wait = self._wait_after(failure, repetition, upstream, lane)
+            if wait is None:
+                break
+            self.clock.sleep(wait)
+            repetition += 1
+        if isinstance(failure, RateLimited) and upstream.rate_is_quota:
+            until = next_midnight_kst(self.clock.now())
+            failure = QuotaExhausted(upstream.name, operation, failure.detail, until=until)
+        if isinstance(failure, QuotaExhausted):
+            self._budget.exhaust(failure.source)
+        if isinstance(failure, STOPS):
+            lane.stopped = failure
+        raise failure.with_traceback(None)
+
+    def session(
+        self,
+        upstream: Upstream,
+        inspect: Callable[[Answer], bytes] = body_as_received,
+        operation: Callable[[requests.PreparedRequest], str] = last_path_part,
+    ) -> requests.Session:
+        """Return a new HTTP session for a client library; all its requests are guarded."""
+        wire = Wire(
+            upstream.name,
+            self.clock,
+            lambda name: self.admit(upstream, name),
+            inspect,
+            operation,
+        )
+        session = requests.Session()
+        session.headers["Accept-Encoding"] = "gzip, deflate"
+        everywhere = {"https://": Limits(), "http://": Limits()}
+        for prefix, limits in {**everywhere, **upstream.limits}.items():
+            session.mount(prefix, GuardedAdapter(wire, limits))
+        return session
+
+    def admit(self, upstream: Upstream, operation: str) -> None:
+        """Wait for the next free slot of the upstream and count the request.
+
+        Raises  Maintenance in closing hours; Blocked and QuotaExhausted as the budget says
+        """
+        if self.archive.replaying:
+            raise NotArchived(upstream.name, operation)
+        until = upstream.closed_until(self.clock.now())
+        if until is not None:
+            raise Maintenance(upstream.name, operation, until=until)
+        pace = self.pace(upstream)
+        wait = self._budget.admit(upstream.name, pace=pace, limit=upstream.daily_limit)
+        if wait > 0:
+            self.clock.sleep(wait)
+        self.archive.attempted(upstream.name)
+
+    def pace(self, upstream: Upstream) -> float:
+        """Return the seconds between requests of an upstream, as configured."""
+        return upstream.pace * self._pace_factor
+
+    def blocked(self, upstream: Upstream, operation: str, detail: str) -> Blocked:
+        """Stop all processes from asking the upstream for its blocking time; return the error."""
+        until = self.clock.now() + upstream.block_for
+        self._budget.block(upstream.name, until)
+        return Blocked(upstream.name, operation, detail, until=until)
+
+    def _wait_after(
+        self, failure: UpstreamError, repetition: int, upstream: Upstream, lane: _Lane
+    ) -> float | None:
+        reason = lane.breaker.reason()
+        if reason is not None:
+            detail = f"not asked again in this run: {reason}, last {type(failure).__name__}"
+            lane.stopped = ServerError(upstream.name, failure.operation, detail)
+            return None
+        stretch = self._random.uniform(*JITTER)
+        return next_wait(failure, repetition, upstream.waits, stretch)
+
+    def _lane(self, upstream: Upstream) -> _Lane:
+        if upstream.name not in self._lanes:
+            self._lanes[upstream.name] = _Lane(self.session(upstream))
+        return self._lanes[upstream.name]
+
+    def _sent(self, upstream: Upstream, call: Call, decode: Callable[[Answer], T]) -> Payload[T]:
+        response = self._lane(upstream).session.get(
+            call.url, params={**call.params, **call.secrets}, allow_redirects=False
+        )
+        answer = Answer(
+            upstream.name, call.operation, response.status_code, response.headers, response.content
+        )
+        fetched_at = self.clock.now()
+        data = decode(answer)
+        self.archive.store(
+            Exchange(
+                upstream.name,
+                call.operation,
+                dict(call.params),
+                fetched_at,
+                answer.content_type,
+                answer.body,
+            )
+        )
+        return Payload(data, fetched_at)
+
+    def _replayed(
+        self, upstream: Upstream, call: Call, decode: Callable[[Answer], T]
+    ) -> Payload[T]:
+        found = self.archive.find(upstream.name, call.operation, call.params)
+        exact = [e for e in found if dict(e.params) == dict(call.params)]
+        if not exact:
+            raise NotArchived(upstream.name, call.operation)
+        return self.replay(upstream, call.operation, exact[0], decode)
+
+    def replay(
+        self,
+        upstream: Upstream,
+        operation: str,
+        archived: Archived,
+        decode: Callable[[Answer], T],
+    ) -> Payload[T]:
+        """Decode an archived answer as if it had just come."""
+        headers = {"Content-Type": archived.content_type}
+        answer = Answer(upstream.name, operation, 200, headers, archived.body)
+        return Payload(decode(answer), archived.fetched_at)

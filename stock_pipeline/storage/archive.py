@@ -1,0 +1,266 @@
+"""The raw archive: every good answer of an upstream, with its request, kept for ever.
+
+A body is stored once, under the SHA-256 of its bytes, compressed with zstd; an index of one JSON
+line per exchange says what was asked, when, and for which partition. From these two a partition
+can be rebuilt without a request. Several processes may write at the same time: an object appears
+by renaming a finished file, a line by one append, and a line never precedes its object.
+
+    <root>/DART/objects/3f/3f9a….zst
+    <root>/DART/index-2026-03.jsonl
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import orjson
+import zstandard
+
+from stock_pipeline.clock import Clock
+from stock_pipeline.errors import BadPayload
+
+
+class Answered(Protocol):
+    """An answer to keep; sources have their own type of this shape."""
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def operation(self) -> str: ...
+
+    @property
+    def params(self) -> Mapping[str, str]: ...
+
+    @property
+    def fetched_at(self) -> datetime: ...
+
+    @property
+    def content_type(self) -> str: ...
+
+    @property
+    def body(self) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class ArchivedExchange:
+    """An exchange as it was stored."""
+
+    source: str
+    operation: str
+    params: Mapping[str, str]
+    fetched_at: datetime
+    content_type: str
+    body: bytes
+
+
+@dataclass
+class Receipt:
+    """What a partition has asked and got while its scope was open.
+
+    requests    requests that left, also those that failed
+    fetched_at  the newest good answer; when replaying, of the archived ones that were used
+    """
+
+    requests: int = 0
+    fetched_at: datetime | None = None
+    source: str | None = None
+    digests: list[str] = field(default_factory=list)
+
+    def note(self, source: str, fetched_at: datetime, digest: str) -> None:
+        """Count one good answer in."""
+        self.source = source
+        self.fetched_at = max(fetched_at, self.fetched_at or fetched_at)
+        self.digests.append(digest)
+
+
+@dataclass(frozen=True)
+class _Scope:
+    asset: str
+    partition: str | None
+    run_id: str
+    receipt: Receipt
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One line of the index."""
+
+    operation: str
+    params: Mapping[str, str]
+    fetched_at: datetime
+    content_type: str
+    digest: str
+    asset: str | None
+    partition: str | None
+
+
+class FileArchive:
+    """The archive under one folder.
+
+    replaying  True: sources answer from `find` and send nothing
+    """
+
+    def __init__(self, root: Path, *, replaying: bool = False, clock: Clock) -> None:
+        self.replaying = replaying
+        self._root = root
+        self._clock = clock
+        self._scopes: list[_Scope] = []
+        self._lines: dict[str, list[_Line]] = {}
+
+    @contextmanager
+    def scope(self, *, asset: str, partition: str | None, run_id: str) -> Iterator[Receipt]:
+        """File what is stored inside under a partition, and report it in the receipt."""
+        scope = _Scope(asset, partition, run_id, Receipt())
+        self._scopes.append(scope)
+        try:
+            yield scope.receipt
+        finally:
+            self._scopes.remove(scope)
+
+    def attempted(self, source: str) -> None:
+        """Count one request that is about to leave."""
+        if self._scopes:
+            self._scopes[-1].receipt.requests += 1
+
+    def store(self, exchange: Answered) -> None:
+        """Keep an answer: its body once, its line always."""
+        folder = self._folder(exchange.source)
+        digest = hashlib.sha256(exchange.body).hexdigest()
+        _write_object(_object_path(folder, digest), exchange.body)
+        scope = self._scopes[-1] if self._scopes else None
+        line = {
+            "source": exchange.source,
+            "operation": exchange.operation,
+            "params": dict(exchange.params),
+            "fetched_at": exchange.fetched_at.astimezone(UTC).isoformat(),
+            "content_type": exchange.content_type,
+            "digest": digest,
+            "size": len(exchange.body),
+            "asset": scope.asset if scope else None,
+            "partition": scope.partition if scope else None,
+            "run_id": scope.run_id if scope else None,
+        }
+        month = self._clock.now().astimezone(UTC)
+        _append(folder / f"index-{month:%Y-%m}.jsonl", orjson.dumps(line) + b"\n")
+        if scope:
+            scope.receipt.note(exchange.source, exchange.fetched_at, digest)
+
+    def find(
+        self, source: str, operation: str, params: Mapping[str, str]
+    ) -> list[ArchivedExchange]:
+        """Return the newest exchange of each distinct request that contains `params`.
+
+        Inside a scope, answers once filed under the same asset and partition come first: a request
+        without a date in it (a list of all companies) must not bring another week's answer. Others
+        are taken only for requests that say what they ask.
+        """
+        asked = params.items()
+        lines = [
+            line
+            for line in self._index(source)
+            if line.operation == operation and asked <= line.params.items()
+        ]
+        if self._scopes:
+            here = (self._scopes[-1].asset, self._scopes[-1].partition)
+            own = [line for line in lines if (line.asset, line.partition) == here]
+            lines = own or (lines if params else [])
+        newest: dict[tuple[tuple[str, str], ...], _Line] = {}
+        for line in sorted(lines, key=lambda line: line.fetched_at):
+            newest[tuple(sorted(line.params.items()))] = line
+        return [self._read(source, line) for line in newest.values()]
+
+    def _read(self, source: str, line: _Line) -> ArchivedExchange:
+        path = _object_path(self._folder(source), line.digest)
+        try:
+            body = zstandard.ZstdDecompressor().decompress(path.read_bytes())
+        except (OSError, zstandard.ZstdError) as error:
+            detail = f"archived answer {line.digest[:12]} is lost ({type(error).__name__})"
+            raise BadPayload(source, line.operation, detail) from None
+        if hashlib.sha256(body).hexdigest() != line.digest:
+            detail = f"archived answer {line.digest[:12]} was altered"
+            raise BadPayload(source, line.operation, detail)
+        if self._scopes:
+            self._scopes[-1].receipt.note(source, line.fetched_at, line.digest)
+        return ArchivedExchange(
+            source, line.operation, line.params, line.fetched_at, line.content_type, body
+        )
+
+    def _index(self, source: str) -> list[_Line]:
+        """Return all lines of a source; while replaying nothing is added, so they are kept."""
+        if source not in self._lines or not self.replaying:
+            files = sorted(self._folder(source).glob("index-*.jsonl"))
+            self._lines[source] = [line for file in files for line in _read_lines(file)]
+        return self._lines[source]
+
+    def _folder(self, source: str) -> Path:
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", source):
+            raise ValueError("a source's name is a plain word: it becomes a folder")
+        return self._root / source
+
+
+def _object_path(folder: Path, digest: str) -> Path:
+    return folder / "objects" / digest[:2] / f"{digest}.zst"
+
+
+def _write_object(path: Path, body: bytes) -> None:
+    """Write a file that is either absent or complete, and on the disk before its line is."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    part = Path(name)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(zstandard.ZstdCompressor(level=3).compress(body))
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _append(file: Path, line: bytes) -> None:
+    """Add one line in one write, so that lines of several processes never mix."""
+    if _is_torn(file):
+        line = b"\n" + line
+    with file.open("ab", buffering=0) as index:
+        if index.write(line) != len(line):
+            raise OSError(errno.ENOSPC, "no space for a line of the archive's index")
+
+
+def _is_torn(file: Path) -> bool:
+    """Say whether a process died within the last line; the next one would be lost with it."""
+    if not file.exists() or file.stat().st_size == 0:
+        return False
+    with file.open("rb") as index:
+        index.seek(-1, os.SEEK_END)
+        return index.read(1) != b"\n"
+
+
+def _read_lines(file: Path) -> Iterator[_Line]:
+    """Yield the complete lines of an index; a torn one belongs to a process that died."""
+    for text in file.read_bytes().split(b"\n"):
+        try:
+            found = orjson.loads(text)
+            yield _Line(
+                found["operation"],
+                found["params"],
+                datetime.fromisoformat(found["fetched_at"]),
+                found["content_type"],
+                found["digest"],
+                found["asset"],
+                found["partition"],
+            )
+        except (ValueError, KeyError, TypeError):
+            continue

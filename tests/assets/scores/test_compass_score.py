@@ -1,0 +1,197 @@
+"""The stored score: its shape, its rules, and the views made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+
+from stock_pipeline.assets.filings import financial_statement
+from stock_pipeline.assets.listing import stocks, trading_calendar
+from stock_pipeline.assets.prices import price_adjustment, stock_price_daily
+from stock_pipeline.assets.scores.compass_score import RULES, TABLE
+from stock_pipeline.compass.items import ENGINE_VERSION, ITEMS
+from stock_pipeline.compass.score import RESULT_SCHEMA
+from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.quality import rules as quality
+from stock_pipeline.storage.database import Database
+from stock_pipeline.storage.schema import Table
+
+Store = Callable[[Table, list[dict[str, Any]]], None]
+
+DAY = date(2026, 3, 13)
+SCORE = {
+    "as_of": DAY,
+    "ticker": "005930",
+    "score": 61.5,
+    "grade": "B+",
+    "coverage": 0.8,
+    "financial_score": 100.0,
+    "technical_score": 40.0,
+    "points": [30, 25, 25, 20, None, None, 20, 20, 15, 10, 15, 10, 10, 35, 35, 30],
+    "item_values": [16.5, 20.0, 40.0, 15.0] + [None] * 2 + [1.0] * 10,
+    "missing": '{"valuation": "no_benchmark"}',
+    "engine_version": ENGINE_VERSION,
+}
+
+
+def test_what_the_arithmetic_returns_is_what_the_table_holds() -> None:
+    assert TABLE.frame_schema == RESULT_SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("change", "blocked"),
+    [
+        ({}, set()),
+        ({"score": 100.0, "grade": "S"}, set()),
+        ({"score": 0.0, "grade": "F"}, set()),
+        ({"score": None, "grade": None}, set()),
+        ({"score": 100.1}, {"score_range"}),
+        ({"risk_score": -0.1}, {"risk_score_range"}),
+        ({"coverage": 1.01}, {"coverage_range"}),
+        ({"grade": "E"}, {"grade_known"}),
+        ({"grade": None}, {"score_has_grade"}),
+        ({"score": None}, {"score_has_grade"}),
+    ],
+)
+def test_an_impossible_score_blocks(change: dict[str, Any], blocked: set[str]) -> None:
+    frame = pl.DataFrame([SCORE | change], schema=TABLE.frame_schema)
+    assert set(quality.apply(frame, RULES, keys=TABLE.keys).blocked) == blocked
+
+
+def test_items_are_rows_with_their_maximum_and_why_one_is_missing(
+    market: Database, store: Store
+) -> None:
+    store(TABLE, [SCORE])
+    rows = market.read(
+        "SELECT item, axis, points, max_points, value, reason FROM compass_score_items"
+        " ORDER BY place"
+    ).rows()
+    assert len(rows) == 16
+    assert rows[0] == ("roe", "financial", 30, 30, 16.5, None)
+    assert rows[4] == ("per", "valuation", None, 50, None, "no_benchmark")
+    assert rows[15] == ("sharpe", "risk", 30, 30, 1.0, None)
+    assert [row[0] for row in rows] == [item.name for item in ITEMS]
+
+
+def test_maxima_belong_to_the_version_of_the_rules(market: Database, store: Store) -> None:
+    store(TABLE, [SCORE | {"engine_version": "0.1"}])
+    found = market.read("SELECT DISTINCT max_points FROM compass_score_items")
+    assert found["max_points"].to_list() == [None]
+
+
+@pytest.fixture
+def screened(market: Database, store: Store) -> Database:
+    """Return a year of one active share with a split in between, and two others."""
+    calendar = MarketCalendar()
+    days = calendar.sessions("XKRX", date(2025, 3, 1), DAY)
+    store(
+        trading_calendar.TABLE,
+        [{"market": "XKRX", "date": day, "is_session": True} for day in days],
+    )
+    store(
+        stocks.TABLE,
+        [
+            {
+                "ticker": "005930",
+                "name": "a",
+                "market": "KOSPI",
+                "industry": "x",
+                "is_active": True,
+            },
+            {"ticker": "000660", "name": "b", "market": "KOSPI", "is_active": True},
+            {"ticker": "000030", "name": "c", "market": "KOSPI", "is_active": False},
+        ],
+    )
+    closes = {date(2025, 3, 13): 1_000, date(2025, 12, 30): 1_200, DAY: 300}
+    store(
+        stock_price_daily.TABLE,
+        [
+            {
+                "trade_date": day,
+                "ticker": "005930",
+                "close": close,
+                "market_cap": close * 100,
+                "change_pct": 1.5,
+                "value": 7,
+            }
+            for day, close in closes.items()
+        ],
+    )
+    # Two for one in the old year, two for one in the new one.
+    store(
+        price_adjustment.TABLE,
+        [
+            {"ticker": "005930", "ex_date": day, "factor": 0.5}
+            for day in (date(2025, 6, 2), date(2026, 2, 2))
+        ],
+    )
+    store_statements(store)
+    scored = {DAY: 61.5, days[-2]: 60.0, days[-21]: 50.5}
+    store(TABLE, [SCORE | {"as_of": day, "score": points} for day, points in scored.items()])
+    return market
+
+
+def store_statements(store: Callable[..., None]) -> None:
+    """Store an annual statement, its later correction, and a quarterly one."""
+    base = {"ticker": "005930", "fs_div": "CFS", "currency": "KRW", "total_equity": 20_000}
+    versions: Sequence[tuple[int, str, date, int]] = (
+        (2024, "11011", date(2025, 3, 20), 3_000),
+        (2025, "11011", date(2026, 3, 10), 4_000),
+        (2025, "11011", date(2026, 4, 1), 9_000),  # after the day
+        (2025, "11014", date(2025, 11, 14), 1_000),
+    )
+    store(
+        financial_statement.TABLE,
+        [
+            base
+            | {
+                "fiscal_year": year,
+                "report_code": report,
+                "available_date": received,
+                "rcept_no": f"{received:%Y%m%d}000001",
+                "net_income": net_income,
+            }
+            for year, report, received, net_income in versions
+        ],
+    )
+
+
+def test_the_screener_has_one_row_per_active_share(screened: Database) -> None:
+    found = screened.read("SELECT * FROM stock_screener ORDER BY ticker")
+    assert found["ticker"].to_list() == ["000660", "005930"]
+    row = found.row(1, named=True)
+    assert (row["close"], row["market_cap"], row["as_of"]) == (300, 30_000, DAY)
+    assert (row["per"], row["pbr"]) == (7.5, 1.5)  # 30,000 / 4,000 and / 20,000
+    assert row["dividend_yield_pct"] is None
+    assert row["ytd_return_pct"] == pytest.approx(-50.0)  # 300 against 1,200 × 0.5
+    assert row["one_year_return_pct"] == pytest.approx(20.0)  # 300 against 1,000 × 0.25
+    assert (row["compass_score"], row["compass_grade"]) == (61.5, "B+")
+    assert (row["score_change_1"], row["score_change_20"]) == (1.5, 11.0)
+    assert (row["compass_financial_score"], row["compass_risk_score"]) == (100.0, None)
+
+
+def test_a_share_without_figures_stays_in_the_screener(screened: Database) -> None:
+    row = screened.read("SELECT * FROM stock_screener WHERE ticker = '000660'").row(0, named=True)
+    assert row["close"] is row["per"] is row["compass_score"] is row["ytd_return_pct"] is None
+    assert row["as_of"] == DAY
+
+
+def test_the_screener_of_an_empty_database_is_empty(market: Database) -> None:
+    assert market.read("SELECT * FROM stock_screener").is_empty()
+
+
+def test_the_annual_statement_of_a_day_is_the_newest_known_then(screened: Database) -> None:
+    def net_income(day: str) -> list[int]:
+        found = screened.read(
+            "SELECT net_income FROM annual_statement_asof(CAST(:day AS date))", {"day": day}
+        )
+        return found["net_income"].to_list()
+
+    assert net_income("2025-03-19") == []
+    assert net_income("2025-03-20") == [3_000]
+    assert net_income("2026-03-10") == [4_000]
+    assert net_income("2026-04-01") == [9_000]

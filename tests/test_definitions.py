@@ -1,0 +1,139 @@
+"""The whole graph, its jobs and its cron lines as one snapshot; a change here is a decision."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+
+from stock_pipeline import discovery
+from stock_pipeline.definitions import defs
+
+REPOSITORY = defs.get_repository_def()
+
+# table → (group, how time is cut, upstream account that one run may use at a time, inputs)
+GRAPH = {
+    "trading_calendar": ("listing", None, None, set()),
+    "fdr_stock_listing": ("listing", "week", None, set()),
+    "stock_delisting": ("listing", "week", None, set()),
+    "dart_corp_code": ("listing", "week", None, set()),
+    "fsc_listed_item": ("listing", "week", None, set()),
+    "stocks": (
+        "listing",
+        "week",
+        None,
+        {
+            "fdr_stock_listing",
+            "stock_delisting",
+            "dart_corp_code",
+            "fsc_listed_item",
+            "stock_price_daily",
+        },
+    ),
+    "stock_price_daily": ("prices", "day", "krx", set()),
+    "price_adjustment": ("prices", "day", None, {"stock_price_daily"}),
+    "dart_filing": ("filings", "day", "dart", set()),
+    "financial_statement": ("filings", "quarter", "dart", {"stocks"}),
+    "compass_score": (
+        "scores",
+        "day",
+        None,
+        {"stock_price_daily", "price_adjustment", "financial_statement", "fdr_stock_listing"},
+    ),
+}
+
+JOBS = {
+    "krx_close": (10, {"stock_price_daily", "price_adjustment", "compass_score"}),
+    "weekly_listing": (
+        5,
+        {
+            "trading_calendar",
+            "fdr_stock_listing",
+            "stock_delisting",
+            "dart_corp_code",
+            "fsc_listed_item",
+            "stocks",
+        },
+    ),
+    "filings_daily": (3, {"dart_filing"}),
+    "filings_followup": (1, {"financial_statement"}),
+    "weekly_financials": (0, {"financial_statement"}),
+    "recompute_derived": (-10, {"price_adjustment", "compass_score"}),
+}
+
+# schedule → (job, cron lines in Seoul time)
+CRONS = {
+    "krx_close": ("krx_close", ["30 16 * * 1-5"]),
+    "krx_close_again": ("krx_close", ["30 17 * * 1-5", "30 19 * * 1-5"]),
+    "krx_morning": ("krx_close", ["40 6 * * 2-6"]),
+    "filings_daily": ("filings_daily", ["0 19 * * 1-5"]),
+    "weekly_listing": ("weekly_listing", ["0 10 * * 6"]),
+    "weekly_financials": ("weekly_financials", ["0 11 * * 6"]),
+}
+
+# sensor → (job, seconds between two looks)
+SENSORS = {
+    "filings_followup": ("filings_followup", 60),
+    "score_after_sweep": ("recompute_derived", 60),
+    "outdated_derived": ("recompute_derived", 300),
+}
+
+
+def names(keys: object) -> set[str]:
+    return {key.to_user_string() for key in keys}  # type: ignore[attr-defined]  # asset keys
+
+
+def test_definitions_can_be_loaded() -> None:
+    dg.Definitions.validate_loadable(defs)
+
+
+def test_the_graph_is_as_decided() -> None:
+    found = {}
+    for table in discovery.table_assets():
+        node = REPOSITORY.asset_graph.get(dg.AssetKey(table.table.name))
+        pool = next(iter(node.pools), None)
+        parents = names(node.parent_keys)
+        found[table.table.name] = (node.group_name, table.work.partitions, pool, parents)
+    assert found == GRAPH
+
+
+def test_the_jobs_are_as_decided() -> None:
+    found = {
+        job.name: (int(job.tags["dagster/priority"]), names(job.asset_layer.executable_asset_keys))
+        for job in REPOSITORY.get_all_jobs()
+        if not job.name.startswith("__")
+    }
+    assert found == JOBS
+
+
+def test_the_cron_lines_are_as_decided() -> None:
+    found = {s.name: (s.job_name, s.cron_schedule) for s in REPOSITORY.schedule_defs}
+    assert found == CRONS
+    assert {s.execution_timezone for s in REPOSITORY.schedule_defs} == {"Asia/Seoul"}
+
+
+def test_the_sensors_are_as_decided() -> None:
+    found = {s.name: (s.job_name, s.minimum_interval_seconds) for s in REPOSITORY.sensor_defs}
+    assert found == SENSORS
+
+
+def test_schedules_and_sensors_run_from_the_start() -> None:
+    assert {s.default_status.value for s in REPOSITORY.schedule_defs} == {"RUNNING"}
+    assert {s.default_status.value for s in REPOSITORY.sensor_defs} == {"RUNNING"}
+
+
+@pytest.mark.parametrize("job", sorted(JOBS))
+def test_every_run_is_in_one_process_and_ends(job: str) -> None:
+    definition = REPOSITORY.get_job(job)
+    assert definition.executor_def.name == "in_process"
+    assert int(definition.tags["dagster/max_runtime"]) <= 10_800  # of the instance
+
+
+@pytest.mark.parametrize("table", sorted(GRAPH))
+def test_every_asset_is_described_for_the_ui(table: str) -> None:
+    node = REPOSITORY.asset_graph.get(dg.AssetKey(table))
+    assert "Grain" in (node.description or "")
+    assert node.kinds == {"postgres"}
+    assert node.owners == ["team:stock-pipeline"]
+    assert names(node.check_keys and [key.asset_key for key in node.check_keys]) == {table}
+    columns = node.metadata["dagster/column_schema"].columns
+    assert all(column.description for column in columns)

@@ -1,0 +1,118 @@
+"""What should be stored by now: sessions, weekdays, weeks, quarters, and the reports in titles."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+
+from stock_pipeline.clock import KST
+from stock_pipeline.due import (
+    last_sessions,
+    last_weekdays,
+    newest_due_quarter,
+    quarter_of,
+    reported_quarter,
+    this_week,
+)
+from stock_pipeline.market_calendar import MarketCalendar
+
+CALENDAR = MarketCalendar()
+
+
+def seoul(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=KST)
+
+
+@pytest.mark.parametrize(
+    ("now", "newest"),
+    [
+        ("2026-03-13 16:14", "2026-03-12"),  # a minute before the close plus 45 minutes
+        ("2026-03-13 16:15", "2026-03-13"),
+        ("2026-03-14 12:00", "2026-03-13"),  # Saturday
+        ("2026-09-23 16:30", "2026-09-23"),  # the day before Chuseok
+        ("2026-09-24 16:30", "2026-09-23"),  # Chuseok
+        ("2026-09-27 16:30", "2026-09-23"),  # Sunday after Chuseok
+        ("2026-09-28 16:14", "2026-09-23"),
+        ("2026-09-28 16:30", "2026-09-28"),
+        ("2026-12-31 16:30", "2026-12-30"),  # closed on the last day of the year
+        ("2026-11-19 17:14", "2026-11-18"),  # entrance exam: the session ends at 16:30
+        ("2026-11-19 17:15", "2026-11-19"),
+    ],
+)
+def test_a_session_counts_from_45_minutes_after_its_close(now: str, newest: str) -> None:
+    assert last_sessions(CALENDAR, seoul(now), count=1) == [date.fromisoformat(newest)]
+
+
+def test_last_sessions_step_over_holidays_oldest_first() -> None:
+    found = last_sessions(CALENDAR, seoul("2026-09-28 16:30"), count=3)
+    assert found == [date(2026, 9, 22), date(2026, 9, 23), date(2026, 9, 28)]
+
+
+@pytest.mark.parametrize(
+    ("now", "days"),
+    [
+        ("2026-03-13 19:00", [11, 12, 13]),  # Friday
+        ("2026-03-15 19:00", [11, 12, 13]),  # Sunday
+        ("2026-03-16 00:01", [12, 13, 16]),  # Monday, still Sunday in UTC
+    ],
+)
+def test_last_weekdays_leave_out_weekends(now: str, days: list[int]) -> None:
+    found = last_weekdays(CALENDAR, seoul(now), count=3)
+    assert found == [date(2026, 3, day) for day in days]
+
+
+@pytest.mark.parametrize(
+    ("now", "saturday"),
+    [
+        ("2026-03-13 10:00", "2026-03-07"),  # Friday belongs to the week before
+        ("2026-03-14 00:00", "2026-03-14"),
+        ("2026-03-14 10:00", "2026-03-14"),
+        ("2026-03-16 10:00", "2026-03-14"),
+    ],
+)
+def test_week_begins_on_saturday(now: str, saturday: str) -> None:
+    assert this_week(CALENDAR, seoul(now)) == [date.fromisoformat(saturday)]
+
+
+@pytest.mark.parametrize(
+    ("now", "quarter"),
+    [
+        ("2026-03-30 11:00", "2025-07-01"),  # annual reports have until 31 March
+        ("2026-03-31 11:00", "2025-10-01"),
+        ("2026-05-14 11:00", "2025-10-01"),  # first quarter: 45 days, 15 May
+        ("2026-05-15 11:00", "2026-01-01"),
+        ("2026-08-13 11:00", "2026-01-01"),  # half year: 14 August
+        ("2026-08-14 11:00", "2026-04-01"),
+        ("2026-11-13 11:00", "2026-04-01"),  # third quarter: 14 November
+        ("2026-11-14 11:00", "2026-07-01"),
+        ("2024-03-29 11:00", "2023-07-01"),  # leap year: the 90 days end on 30 March
+        ("2024-03-30 11:00", "2023-10-01"),
+    ],
+)
+def test_newest_due_quarter_changes_on_the_filing_deadline(now: str, quarter: str) -> None:
+    assert newest_due_quarter(CALENDAR, seoul(now)) == [date.fromisoformat(quarter)]
+
+
+@pytest.mark.parametrize(
+    ("day", "quarter"),
+    [("2026-03-31", "2026-01-01"), ("2026-04-01", "2026-04-01"), ("2026-12-31", "2026-10-01")],
+)
+def test_quarter_begins_in_january_april_july_october(day: str, quarter: str) -> None:
+    assert quarter_of(date.fromisoformat(day)) == date.fromisoformat(quarter)
+
+
+@pytest.mark.parametrize(
+    ("title", "quarter"),
+    [
+        ("분기보고서 (2024.09)", date(2024, 7, 1)),
+        ("사업보고서 (2024.12)", date(2024, 10, 1)),
+        ("[기재정정]반기보고서 (2024.06)", date(2024, 4, 1)),
+        ("주요사항보고서(유상증자결정)", None),  # no period
+        ("사업보고서 (2014.12)", None),  # before DART has statements
+        ("사업보고서 (2024.13)", None),  # no month
+        ("사업보고서 (2099.12)", None),  # a period that has not begun
+    ],
+)
+def test_title_of_a_periodic_report_tells_its_quarter(title: str, quarter: date | None) -> None:
+    assert reported_quarter(title, date(2026, 3, 13)) == quarter

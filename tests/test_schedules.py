@@ -1,0 +1,222 @@
+"""What each schedule requests at a tick, on the real definitions and a real database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import dagster as dg
+import pytest
+
+from stock_pipeline.clock import KST
+from stock_pipeline.definitions import defs
+from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.storage.database import Database
+
+PRICES, ADJUSTMENT, SCORES = "stock_price_daily", "price_adjustment", "compass_score"
+KRX = (PRICES, ADJUSTMENT, SCORES)
+WEEK_OF_13_MARCH = ["2026-03-09", "2026-03-10", "2026-03-11", "2026-03-12", "2026-03-13"]
+
+
+@pytest.fixture(scope="module")
+def empty_instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("dagster"))) as instance:
+        yield instance
+
+
+@pytest.fixture
+def instance(empty_instance: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
+    yield empty_instance
+    for run_id in empty_instance.get_run_ids():
+        empty_instance.delete_run(run_id)
+
+
+def log(database: Database, asset: str, partition: str, outcome: str = "rows") -> None:
+    """Write a completed log row."""
+    database.execute(
+        "INSERT INTO data_collection_log (run_id, asset, partition, status, outcome)"
+        " VALUES ('r', :asset, :partition, 'completed', :outcome)",
+        {"asset": asset, "partition": partition, "outcome": outcome},
+    )
+
+
+def store(database: Database, *sessions: str, assets: tuple[str, ...] = KRX) -> None:
+    for session in sessions:
+        for asset in assets:
+            log(database, asset, session)
+
+
+def tick(
+    name: str, at: str, database: Database, instance: dg.DagsterInstance
+) -> dict[str, tuple[str, ...]]:
+    """Evaluate a schedule; return the tables requested by partition, () for the whole job."""
+    now = datetime.fromisoformat(at).replace(tzinfo=KST)
+    context = dg.build_schedule_context(
+        instance=instance,
+        scheduled_execution_time=now,
+        resources={"db": database, "calendar": MarketCalendar()},
+        repository_def=defs.get_repository_def(),
+    )
+    with dg.partition_loading_context(effective_dt=now):
+        data = defs.get_repository_def().get_schedule_def(name).evaluate_tick(context)
+    return {
+        str(request.partition_key): tuple(
+            sorted(key.to_user_string() for key in request.asset_selection or ())
+        )
+        for request in data.run_requests or ()
+    }
+
+
+def test_todays_session_is_requested_after_the_close(
+    database: Database, instance: dg.DagsterInstance
+) -> None:
+    store(database, "2026-03-06", *WEEK_OF_13_MARCH[:4])
+    assert tick("krx_close", "2026-03-13 16:30", database, instance) == {"2026-03-13": ()}
+
+
+def test_nothing_is_requested_when_the_last_five_sessions_are_stored(
+    database: Database, instance: dg.DagsterInstance
+) -> None:
+    store(database, *WEEK_OF_13_MARCH)
+    assert tick("krx_close", "2026-03-13 16:30", database, instance) == {}
+
+
+def test_sessions_missed_while_the_machine_was_off_are_requested_oldest_first(
+    database: Database, instance: dg.DagsterInstance
+) -> None:
+    store(database, "2026-03-06", "2026-03-09", "2026-03-11")
+    found = tick("krx_close", "2026-03-13 16:30", database, instance)
+    assert list(found) == ["2026-03-10", "2026-03-12", "2026-03-13"]
+
+
+@pytest.mark.parametrize(
+    ("at", "requested"),
+    [
+        ("2026-09-23 16:30", ["2026-09-23"]),  # the last session before Chuseok
+        ("2026-09-24 16:30", ["2026-09-23"]),  # Chuseok: only what is missing from before
+        ("2026-09-25 16:30", ["2026-09-23"]),
+        ("2026-09-28 16:30", ["2026-09-23", "2026-09-28"]),
+    ],
+)
+def test_no_session_is_requested_for_chuseok(
+    at: str, requested: list[str], database: Database, instance: dg.DagsterInstance
+) -> None:
+    store(database, "2026-09-16", "2026-09-17", "2026-09-18", "2026-09-21", "2026-09-22")
+    assert list(tick("krx_close", at, database, instance)) == requested
+
+
+@pytest.mark.parametrize(
+    ("at", "is_requested"),
+    [
+        ("2026-03-13 16:14", False),  # not published
+        ("2026-03-13 16:15", True),
+        ("2026-03-13 16:30", True),
+        ("2026-03-14 16:30", True),  # Saturday
+    ],
+)
+def test_a_session_is_requested_from_the_minute_of_its_publication(
+    at: str, is_requested: bool, database: Database, instance: dg.DagsterInstance
+) -> None:
+    store(database, "2026-03-06", *WEEK_OF_13_MARCH[:4])
+    assert ("2026-03-13" in tick("krx_close", at, database, instance)) is is_requested
+
+
+@pytest.mark.parametrize("at", ["2026-12-31 16:30", "2027-01-01 16:30"])
+def test_year_end_closing_requests_nothing(
+    at: str, database: Database, instance: dg.DagsterInstance
+) -> None:
+    store(database, "2026-12-23", "2026-12-24", "2026-12-28", "2026-12-29", "2026-12-30")
+    assert tick("krx_close", at, database, instance) == {}
+
+
+def test_a_late_session_is_requested_by_the_later_tick(
+    database: Database, instance: dg.DagsterInstance
+) -> None:
+    store(database, "2026-11-12", "2026-11-13", "2026-11-16", "2026-11-17", "2026-11-18")
+    # The day of the college entrance exam: the session ends at 16:30.
+    assert tick("krx_close", "2026-11-19 16:30", database, instance) == {}
+    assert tick("krx_close_again", "2026-11-19 17:30", database, instance) == {"2026-11-19": ()}
+
+
+def test_later_ticks_ask_only_for_the_last_session(
+    database: Database, instance: dg.DagsterInstance
+) -> None:
+    store(database, "2026-03-11", "2026-03-12")
+    assert list(tick("krx_close_again", "2026-03-13 19:30", database, instance)) == ["2026-03-13"]
+    assert list(tick("krx_morning", "2026-03-14 06:40", database, instance)) == ["2026-03-13"]
+
+
+@pytest.mark.parametrize("outcome", ["not_yet_published", "skipped", "error"])
+def test_a_session_that_was_asked_for_in_vain_is_still_missing(
+    outcome: str, database: Database, instance: dg.DagsterInstance
+) -> None:
+    store(database, "2026-03-12")
+    log(database, PRICES, "2026-03-13", outcome)
+    assert list(tick("krx_close_again", "2026-03-13 17:30", database, instance)) == ["2026-03-13"]
+
+
+def test_only_the_tables_that_lack_a_session_are_requested(
+    database: Database, instance: dg.DagsterInstance
+) -> None:
+    store(database, "2026-03-06", *WEEK_OF_13_MARCH[:4])
+    log(database, PRICES, "2026-03-13")
+    found = tick("krx_close", "2026-03-13 16:30", database, instance)
+    assert found == {"2026-03-13": (SCORES, ADJUSTMENT)}
+
+
+def test_a_table_that_waits_for_history_is_not_requested_in_vain(
+    database: Database, instance: dg.DagsterInstance
+) -> None:
+    # The very first session: without the one before it nothing can be computed.
+    store(database, "2026-03-09", assets=(PRICES,))
+    store(database, *WEEK_OF_13_MARCH[1:])
+    assert tick("krx_close", "2026-03-13 16:30", database, instance) == {}
+
+
+def test_first_day_of_an_empty_database_requests_the_last_five_sessions(
+    database: Database, instance: dg.DagsterInstance
+) -> None:
+    found = tick("krx_close", "2026-03-13 16:30", database, instance)
+    assert found == {"2026-03-09": (PRICES,), **dict.fromkeys(WEEK_OF_13_MARCH[1:], ())}
+
+
+def test_weekly_listing_is_requested_for_its_saturday(
+    database: Database, instance: dg.DagsterInstance
+) -> None:
+    assert tick("weekly_listing", "2026-03-14 10:00", database, instance) == {"2026-03-14": ()}
+
+
+def test_weekly_financials_are_asked_for_every_week(
+    database: Database, instance: dg.DagsterInstance
+) -> None:
+    log(database, "financial_statement", "2025-07-01")
+    found = tick("weekly_financials", "2026-03-14 11:00", database, instance)
+    assert found == {"2025-07-01": ()}
+
+
+def test_filings_of_missed_weekdays_are_requested(
+    database: Database, instance: dg.DagsterInstance
+) -> None:
+    log(database, "dart_filing", "2026-03-11", "no_data")
+    log(database, "dart_filing", "2026-03-12")
+    found = tick("filings_daily", "2026-03-13 19:00", database, instance)
+    assert list(found) == ["2026-03-09", "2026-03-10", "2026-03-13"]
+
+
+@pytest.mark.parametrize(
+    ("status", "is_requested"),
+    [
+        (dg.DagsterRunStatus.STARTING, False),
+        (dg.DagsterRunStatus.STARTED, False),
+        (dg.DagsterRunStatus.SUCCESS, True),
+        (dg.DagsterRunStatus.FAILURE, True),
+    ],
+)
+def test_nothing_is_requested_while_a_run_of_the_job_is_in_flight(
+    status: dg.DagsterRunStatus,
+    is_requested: bool,
+    database: Database,
+    instance: dg.DagsterInstance,
+) -> None:
+    instance.add_run(dg.DagsterRun(job_name="krx_close", run_id="0", status=status))
+    assert bool(tick("krx_close", "2026-03-13 16:30", database, instance)) is is_requested

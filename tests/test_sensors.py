@@ -1,0 +1,316 @@
+"""What the sensors request, on the real definitions, the real tables and a real database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from stock_pipeline import discovery
+from stock_pipeline.definitions import defs
+from stock_pipeline.derived import Walk
+from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.sensors import derived_tables
+from stock_pipeline.storage import ddl
+from stock_pipeline.storage.database import Database
+
+NOW = datetime(2026, 3, 13, 9, 0, tzinfo=UTC)
+FULL_ACCOUNTS = "fnlttSinglAcntAll"
+
+
+@pytest.fixture(scope="module")
+def empty_instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("dagster"))) as instance:
+        yield instance
+
+
+@pytest.fixture
+def instance(empty_instance: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
+    yield empty_instance
+    for run_id in empty_instance.get_run_ids():
+        empty_instance.delete_run(run_id)
+
+
+@pytest.fixture
+def market(database: Database) -> Database:
+    """Return the database with all tables of the product."""
+    ddl.prepare(database, discovery.tables(), discovery.views(), mode="live", today=NOW.date())
+    return database
+
+
+def log(
+    database: Database,
+    asset: str,
+    partition: str,
+    *,
+    at: datetime = NOW,
+    job: str = "",
+    changed: int = 1,
+    version: datetime | None = None,
+) -> None:
+    """Write a completed log row."""
+    values: dict[str, Any] = {"asset": asset, "partition": partition, "at": at, "job": job}
+    values |= {"changed": changed, "version": version.isoformat() if version else None}
+    database.execute(
+        "INSERT INTO data_collection_log (run_id, asset, partition, job_label, status, outcome,"
+        " started_at, completed_at, inserted, updated, deleted, input_version)"
+        " VALUES (CAST(:at AS text), :asset, :partition, :job, 'completed', 'rows', :at, :at,"
+        " :changed, 0, 0, :version)",
+        values,
+    )
+
+
+def file_report(
+    database: Database,
+    number: int,
+    title: str,
+    *,
+    kind: str = "A",
+    ticker: str | None = "005930",
+    day: str = "2026-03-13",
+) -> None:
+    """Store a filing of company `number`."""
+    database.execute(
+        "INSERT INTO dart_filing (rcept_no, corp_code, ticker, corp_name, report_name,"
+        " received_date, filing_type) VALUES (:no, :corp, :ticker, '삼성전자', :title,"
+        " CAST(:day AS date), :kind)",
+        {
+            "no": f"{day.replace('-', '')}{number:06}",
+            "corp": f"{number:08}",
+            "ticker": ticker,
+            "title": title,
+            "day": day,
+            "kind": kind,
+        },
+    )
+
+
+def tick(
+    name: str, database: Database, instance: dg.DagsterInstance, cursor: str | None = None
+) -> tuple[Sequence[dg.RunRequest], str | None]:
+    """Evaluate a sensor; return its requests and its next cursor."""
+    repository = defs.get_repository_def()
+    context = dg.build_sensor_context(
+        instance=instance,
+        cursor=cursor,
+        repository_def=repository,
+        sensor_name=name,
+        resources={
+            "db": database,
+            "clock": database.clock,
+            "calendar": MarketCalendar(database.clock),
+        },
+    )
+    data = repository.get_sensor_def(name).evaluate_tick(context)
+    return data.run_requests or (), data.cursor
+
+
+# ---- statements of the companies that filed
+
+
+def test_companies_that_filed_are_asked_for_by_quarter(
+    market: Database, instance: dg.DagsterInstance
+) -> None:
+    file_report(market, 1, "사업보고서 (2025.12)")
+    file_report(market, 2, "[기재정정]사업보고서 (2025.12)")
+    file_report(market, 3, "분기보고서 (2025.09)")
+    log(market, "dart_filing", "2026-03-13")
+    requests, _ = tick("filings_followup", market, instance)
+    found = {
+        str(request.partition_key): request.run_config["ops"]["financial_statement"]["config"]
+        for request in requests
+    }
+    assert found == {
+        "2025-07-01": {"companies": ["00000003"]},
+        "2025-10-01": {"companies": ["00000001", "00000002"]},
+    }
+
+
+@pytest.mark.parametrize(
+    "filing",
+    [
+        {"title": "주요사항보고서(유상증자결정)", "kind": "B"},
+        {"title": "사업보고서", "kind": "A"},  # no period
+        {"title": "사업보고서 (2025.12)", "ticker": None},  # not listed
+        {"title": "사업보고서 (2025.12)", "day": "2026-03-12"},  # of a day that was not collected
+    ],
+)
+def test_other_filings_are_not_followed_up(
+    filing: dict[str, Any], market: Database, instance: dg.DagsterInstance
+) -> None:
+    file_report(market, 1, **filing)
+    log(market, "dart_filing", "2026-03-13")
+    assert tick("filings_followup", market, instance)[0] == ()
+
+
+@pytest.mark.parametrize(
+    ("operation", "is_requested"), [(FULL_ACCOUNTS, False), ("fnlttMultiAcnt", True)]
+)
+def test_a_report_whose_full_accounts_are_stored_is_not_asked_for_again(
+    operation: str, is_requested: bool, market: Database, instance: dg.DagsterInstance
+) -> None:
+    file_report(market, 1, "사업보고서 (2025.12)")
+    market.execute(
+        "INSERT INTO financial_statement (ticker, fiscal_year, report_code, fs_div, rcept_no,"
+        " operation) VALUES ('005930', 2025, '11011', 'CFS', '20260313000001', :operation)",
+        {"operation": operation},
+    )
+    log(market, "dart_filing", "2026-03-13")
+    assert bool(tick("filings_followup", market, instance)[0]) is is_requested
+
+
+def test_filings_are_followed_up_once(market: Database, instance: dg.DagsterInstance) -> None:
+    file_report(market, 1, "사업보고서 (2025.12)")
+    log(market, "dart_filing", "2026-03-13")
+    _, cursor = tick("filings_followup", market, instance)
+    assert tick("filings_followup", market, instance, cursor)[0] == ()
+
+
+def test_a_day_that_brought_nothing_new_is_not_followed_up(
+    market: Database, instance: dg.DagsterInstance
+) -> None:
+    file_report(market, 1, "사업보고서 (2025.12)")
+    log(market, "dart_filing", "2026-03-13", changed=0)
+    assert tick("filings_followup", market, instance)[0] == ()
+
+
+def test_a_new_sensor_looks_back_one_day(market: Database, instance: dg.DagsterInstance) -> None:
+    file_report(market, 1, "사업보고서 (2025.12)")
+    log(market, "dart_filing", "2026-03-13", at=NOW - timedelta(days=1, minutes=1))
+    assert tick("filings_followup", market, instance)[0] == ()
+
+
+# ---- the newest score after the weekly sweep
+
+
+def test_a_sweep_that_brought_statements_requests_the_last_session(
+    market: Database, instance: dg.DagsterInstance
+) -> None:
+    log(market, "stock_price_daily", "2026-03-13")
+    log(market, "financial_statement", "2025-10-01", job="weekly_financials")
+    (request,), cursor = tick("score_after_sweep", market, instance)
+    assert request.partition_key == "2026-03-13"
+    assert request.asset_selection == [dg.AssetKey("compass_score")]
+    assert tick("score_after_sweep", market, instance, cursor)[0] == ()
+
+
+@pytest.mark.parametrize(
+    ("job", "changed", "prices"),
+    [
+        ("filings_followup", 1, "2026-03-13"),  # its own sensor does the rest
+        ("weekly_financials", 0, "2026-03-13"),  # nothing new
+        ("weekly_financials", 1, "2026-03-12"),  # the scores come with the prices
+    ],
+)
+def test_no_score_is_requested_without_new_statements_and_prices(
+    job: str, changed: int, prices: str, market: Database, instance: dg.DagsterInstance
+) -> None:
+    log(market, "stock_price_daily", prices)
+    log(market, "financial_statement", "2025-10-01", job=job, changed=changed)
+    assert tick("score_after_sweep", market, instance)[0] == ()
+
+
+# ---- missing and outdated derived partitions
+
+
+def test_the_derived_tables_are_found_with_their_inputs() -> None:
+    found = {table.name: {i.table.name for i in table.inputs} for table in derived_tables()}
+    assert found == {
+        "price_adjustment": {"stock_price_daily"},
+        "compass_score": {
+            "stock_price_daily",
+            "price_adjustment",
+            "financial_statement",
+            "fdr_stock_listing",
+        },
+    }
+
+
+@pytest.fixture
+def scored(market: Database) -> Database:
+    """Return a database whose scores of three sessions follow their inputs."""
+    for day in ("2026-03-10", "2026-03-11", "2026-03-12", "2026-03-13"):
+        at = NOW - timedelta(hours=3)
+        market.execute(
+            "INSERT INTO stock_price_daily (trade_date, ticker, close, ingested_at)"
+            " VALUES (CAST(:day AS date), '005930', 1, :at)",
+            {"day": day, "at": at},
+        )
+        log(market, "stock_price_daily", day, at=at)
+        if day == "2026-03-10":
+            continue
+        log(market, "price_adjustment", day, at=at + timedelta(hours=1), version=at)
+        later = at + timedelta(hours=2)
+        log(market, "compass_score", day, at=later, version=at + timedelta(hours=1))
+    return market
+
+
+def test_nothing_is_requested_while_derived_tables_follow_their_inputs(
+    scored: Database, instance: dg.DagsterInstance
+) -> None:
+    assert tick("outdated_derived", scored, instance)[0] == ()
+
+
+def test_a_late_price_recomputes_everything_from_its_day_on(
+    scored: Database, instance: dg.DagsterInstance
+) -> None:
+    _, cursor = tick("outdated_derived", scored, instance)
+    scored.execute(
+        "UPDATE stock_price_daily SET ingested_at = :at WHERE trade_date = '2026-03-12'",
+        {"at": NOW},
+    )
+    log(scored, "stock_price_daily", "2026-03-12")
+    requests, _ = tick("outdated_derived", scored, instance, cursor)
+    (request,) = requests
+    # An adjustment reads its session and the one before it, a score the sessions of a year.
+    assert request.tags["dagster/asset_partition_range_start"] == "2026-03-12"
+    assert request.tags["dagster/asset_partition_range_end"] == "2026-03-13"
+    assert {key.to_user_string() for key in request.asset_selection or ()} == {
+        "price_adjustment",
+        "compass_score",
+    }
+
+
+def test_a_late_statement_recomputes_the_scores_from_its_receipt_on(
+    scored: Database, instance: dg.DagsterInstance
+) -> None:
+    _, cursor = tick("outdated_derived", scored, instance)
+    scored.execute(
+        "INSERT INTO financial_statement (ticker, fiscal_year, report_code, fs_div, rcept_no,"
+        " available_date, ingested_at)"
+        " VALUES ('005930', 2025, '11011', 'CFS', '20260312000001', '2026-03-12', :at)",
+        {"at": NOW},
+    )
+    log(scored, "financial_statement", "2025-10-01")
+    (request,), _ = tick("outdated_derived", scored, instance, cursor)
+    assert request.tags["dagster/asset_partition_range_start"] == "2026-03-12"
+    assert request.tags["dagster/asset_partition_range_end"] == "2026-03-13"
+    assert request.asset_selection == [dg.AssetKey("compass_score")]
+
+
+def test_nothing_is_recomputed_while_any_run_is_in_flight(
+    scored: Database, instance: dg.DagsterInstance
+) -> None:
+    scored.execute(
+        "DELETE FROM data_collection_log WHERE asset = 'compass_score' AND partition = '2026-03-13'"
+    )
+    status = dg.DagsterRunStatus.STARTED
+    instance.add_run(dg.DagsterRun(job_name="any", run_id="0", status=status))
+    assert tick("outdated_derived", scored, instance)[0] == ()
+    instance.delete_run("0")
+    assert len(tick("outdated_derived", scored, instance)[0]) == 1
+
+
+def test_recomputing_gives_way_to_everything_else() -> None:
+    job = defs.resolve_job_def("recompute_derived")
+    assert int(job.tags["dagster/priority"]) < 0
+
+
+def test_cursors_are_json(scored: Database, instance: dg.DagsterInstance) -> None:
+    _, cursor = tick("outdated_derived", scored, instance)
+    assert json.loads(cursor or "")["day"] == "2026-03-13"
+    assert Walk.parse(cursor).text() == cursor
