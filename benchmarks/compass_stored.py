@@ -62,7 +62,7 @@ class NoArchive:
     """A computed table fetches nothing."""
 
     @contextmanager
-    def scope(self, **_: str) -> Iterator[Any]:
+    def scope(self, **_: object) -> Iterator[Any]:
         """Hand out an empty receipt."""
         yield SimpleNamespace(requests=0, fetched_at=None, source=None)
 

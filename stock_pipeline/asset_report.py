@@ -32,7 +32,8 @@ def report(
     """Yield checks, mark what is stored and fail when something that had to come did not."""
     yield from _checks(work, results)
     done = [result for result in results if result.is_done]
-    errors = [result.error for result in results if result.error is not None]
+    # Closed for maintenance, or without its key, a table is skipped: nobody has to do anything.
+    errors = [r.error for r in results if r.error is not None and r.outcome != "skipped"]
     several = len(keys) > 1
     if len(done) == len(keys) or work.optional:
         for result in done if several else ():
@@ -81,7 +82,7 @@ def _checks(work: Work, results: Sequence[Result]) -> Iterator[dg.AssetCheckResu
 
 def _numbers(result: Result) -> dict[str, Any]:
     """Return the metadata of one partition; numbers are plotted in the Dagster page."""
-    return {
+    numbers: dict[str, Any] = {
         "dagster/row_count": result.rows,
         "inserted": result.changes.inserted,
         "updated": result.changes.updated,
@@ -91,8 +92,8 @@ def _numbers(result: Result) -> dict[str, Any]:
         "requests": result.requests,
         "seconds": result.seconds,
         "outcome": dg.MetadataValue.text(result.outcome),
-        "reason": dg.MetadataValue.text(result.reason),
     }
+    return numbers | ({"reason": dg.MetadataValue.text(result.reason)} if result.reason else {})
 
 
 def sentence(work: Work, result: Result) -> str:

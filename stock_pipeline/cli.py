@@ -10,7 +10,9 @@ import sys
 
 import click
 
+from stock_pipeline import logs
 from stock_pipeline.errors import PipelineError
+from stock_pipeline.settings import Settings
 
 # command → module of `stock_pipeline.commands`; imported only when asked for, so that help is quick
 _COMMANDS = {
@@ -45,6 +47,7 @@ class _LazyGroup(click.Group):
 @click.version_option(package_name="stock-pipeline")
 def cli() -> None:
     """Korean market data as one Dagster asset graph on PostgreSQL."""
+    logs.configure(Settings.load())
 
 
 def main() -> None:

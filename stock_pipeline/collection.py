@@ -34,7 +34,13 @@ from stock_pipeline.errors import (
     StaleWriter,
 )
 from stock_pipeline.quality import rules as quality
-from stock_pipeline.storage.collection_log import Closing, CollectionLog, Entry, done_partitions
+from stock_pipeline.storage.collection_log import (
+    PROGRESS_SECONDS,
+    Closing,
+    CollectionLog,
+    Entry,
+    done_partitions,
+)
 from stock_pipeline.storage.writer import Batch, Stamps
 from stock_pipeline.work import NO_HISTORY, Collected, Receipt, Result, Tools, Work
 
@@ -66,9 +72,13 @@ def collect(
         else:
             open_ones.append(partition)
     while open_ones:
+        # before the fetch: an input that changes while this works must make the result outdated
+        versions = {day: _input_version(work, tools, day) for day in open_ones}
         frames = fetch(tuple(open_ones))
         while open_ones:
-            result = _collect_one(work, tools, frames, open_ones.pop(0), run=run)
+            day = open_ones.pop(0)
+            entry = replace(_entry(work, tools, day, run), input_version=versions[day])
+            result = _collect_one(work, tools, frames, entry)
             yield result
             if isinstance(result.error, STOPS_SOURCE):
                 return
@@ -86,7 +96,7 @@ def partition_name(partition: date | None) -> str:
 
 def _gate(work: Work, tools: Tools, partition: date | None, run: Entry) -> Result | None:
     """Return the result of a partition for which nothing is to be asked, and log it; else None."""
-    entry = _entry(work, partition, run)
+    entry = _entry(work, tools, partition, run)
     outcome, reason = _answer_without_asking(work, tools, partition)
     log = CollectionLog(tools.db)
     if outcome is None and log.working_elsewhere(entry):
@@ -124,8 +134,9 @@ def _has_history(work: Work, tools: Tools, day: date) -> bool:
     return done_partitions(tools.db, work.history, sorted(wanted)) == wanted
 
 
-def _entry(work: Work, partition: date | None, run: Entry) -> Entry:
-    return replace(run, asset=work.table.name, partition=partition_name(partition))
+def _entry(work: Work, tools: Tools, partition: date | None, run: Entry) -> Entry:
+    name, began = partition_name(partition), tools.clock.monotonic()
+    return replace(run, asset=work.table.name, partition=name, began=began)
 
 
 # ---- one partition
@@ -135,18 +146,17 @@ def _collect_one(
     work: Work,
     tools: Tools,
     frames: Iterator[Collected | pl.DataFrame],
-    partition: date | None,
-    *,
-    run: Entry,
+    entry: Entry,
 ) -> Result:
-    entry = _entry(work, partition, run)
     log = CollectionLog(tools.db)
-    started = tools.clock.monotonic()
     log.open(entry)
     requests = 0
     try:
         scope = tools.archive.scope(
-            asset=entry.asset, partition=entry.partition, run_id=entry.run_id
+            asset=entry.asset,
+            partition=entry.partition,
+            run_id=entry.run_id,
+            on_request=_sign_of_life(log, entry, tools),
         )
         with scope as receipt:
             try:
@@ -161,7 +171,19 @@ def _collect_one(
         text = f"{type(error).__name__}: not foreseen; see the run's own log"
         log.close(entry, Closing("failed", "error", text, error_message=text))
         raise
-    return replace(result, seconds=round(tools.clock.monotonic() - started, 3))
+    return replace(result, seconds=round(tools.clock.monotonic() - entry.began, 3))
+
+
+def _sign_of_life(log: CollectionLog, entry: Entry, tools: Tools) -> Callable[[], None]:
+    """Return what stamps the running log row now and then while a long fetch goes on."""
+    stamped = [tools.clock.monotonic()]
+
+    def stamp() -> None:
+        if tools.clock.monotonic() - stamped[0] >= PROGRESS_SECONDS:
+            stamped[0] = tools.clock.monotonic()
+            log.progress(entry)
+
+    return stamp
 
 
 def _as_collected(answer: Collected | pl.DataFrame) -> Collected:
@@ -206,7 +228,7 @@ def _store(
         rejected=rejected,
         requests=receipt.requests,
         fetched_at=receipt.fetched_at,
-        input_version=_input_version(work, tools, entry),
+        input_version=entry.input_version,
         warnings=verdict.warnings,
         rejected_rows=verdict.rejected,
         detail=_detail(tools, collected),
@@ -259,10 +281,10 @@ def _replaces(work: Work, collected: Collected, entry: Entry) -> date | None:
     return collected.partition_value or date.fromisoformat(entry.partition)
 
 
-def _input_version(work: Work, tools: Tools, entry: Entry) -> str | None:
+def _input_version(work: Work, tools: Tools, partition: date | None) -> str | None:
     """Return the newest change of an input effective by the partition's date, as text."""
     if work.input_version is None:
         return None
-    found = tools.db.read(work.input_version, {"day": entry.partition})
+    found = tools.db.read(work.input_version, {"day": partition_name(partition)})
     newest = found.item() if found.height else None
     return newest.isoformat() if isinstance(newest, datetime) else None

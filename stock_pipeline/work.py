@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -45,8 +45,10 @@ class Receipt(Protocol):
 class Archive(Protocol):
     """The part of the raw archive that a collection needs."""
 
-    def scope(self, *, asset: str, partition: str, run_id: str) -> AbstractContextManager[Receipt]:
-        """File every answer of the block under this partition."""
+    def scope(
+        self, *, asset: str, partition: str, run_id: str, on_request: Callable[[], None]
+    ) -> AbstractContextManager[Receipt]:
+        """File every answer of the block under this partition; tell of every request."""
 
 
 @dataclass(frozen=True)

@@ -50,8 +50,9 @@ class FakeArchive:
         self.fetched_at = datetime(2026, 3, 13, 8, 0, tzinfo=UTC)
 
     @contextmanager
-    def scope(self, *, asset: str, partition: str, run_id: str) -> Iterator[Any]:
+    def scope(self, *, on_request: Callable[[], None], **_: str) -> Iterator[Any]:
         """Hand out a receipt of one request."""
+        self.on_request = on_request
         yield SimpleNamespace(requests=1, fetched_at=self.fetched_at, source="KRX")
 
 
@@ -306,6 +307,21 @@ def test_f53_a_partition_another_live_run_works_on_is_left_alone(
     clock.instant += silent_for
     (result,) = bench.run(lambda day: day_rows(day, A=1))
     assert result.outcome == outcome
+
+
+def test_f71_a_long_fetch_says_that_it_lives(bench: Bench, clock: Any) -> None:
+    seen = []
+
+    def answer(day: date | None) -> Any:
+        for seconds in (29, 2):  # a sign of life every 30 s is enough
+            clock.sleep(seconds)
+            clock.instant += timedelta(seconds=seconds)
+            bench.tools.archive.on_request()  # type: ignore[attr-defined]  # the fake's own
+            seen.append(bench.log()["progress_at"] - bench.log()["started_at"])
+        return day_rows(day, A=1)
+
+    bench.run(answer)
+    assert seen == [timedelta(0), timedelta(seconds=31)]
 
 
 def test_a_defect_closes_the_log_row_on_its_way_up(bench: Bench) -> None:

@@ -16,8 +16,8 @@ ORDER BY c.relname
 """
 
 _BEST = """
-SELECT s.ticker, s.name, s.market, s.score, s.grade, s.financial_score, s.valuation_score,
-       s.technical_score, s.risk_score
+SELECT s.ticker, s.name, s.market, s.score, s.grade, s.financial_score AS financial,
+       s.valuation_score AS valuation, s.technical_score AS technical, s.risk_score AS risk
 FROM compass_score s
 WHERE s.as_of = (SELECT max(as_of) FROM compass_score) AND NOT s.provisional AND NOT s.halted
 ORDER BY s.score DESC NULLS LAST, s.ticker LIMIT 10

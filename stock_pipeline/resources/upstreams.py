@@ -61,7 +61,10 @@ def dart(context: dg.InitResourceContext) -> Dart:
     """Return DART with the daily allowance of the settings."""
     settings = context.resources.settings
     return Dart(
-        context.resources.transport, _value(settings.dart_api_key), settings.dart_daily_limit
+        context.resources.transport,
+        _value(settings.dart_api_key),
+        settings.dart_daily_limit,
+        rests=settings.stock_pipeline_mode == "live",
     )
 
 

@@ -32,6 +32,7 @@ from stock_pipeline.sources.transport_decode import (
     require_ok,
     require_zip,
 )
+from stock_pipeline.sources.transport_terms import always_open
 from stock_pipeline.sources.transport_wire import MB, Answer, Limits
 
 T = TypeVar("T")
@@ -87,12 +88,23 @@ class _Page:
 
 
 class Dart:
-    """Asks OpenDART; the key is needed only when something is really sent."""
+    """Asks OpenDART; the key is needed only when something is really sent.
 
-    def __init__(self, transport: Transport, key: str | None, daily_limit: int = 10_000) -> None:
+    rests  False: it is asked at night too; the twin of a demo has no maintenance
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        key: str | None,
+        daily_limit: int = 10_000,
+        *,
+        rests: bool = True,
+    ) -> None:
         self._transport = transport
         self._key = key
-        self._upstream = replace(DART, daily_limit=daily_limit)
+        closed = closed_until if rests else always_open
+        self._upstream = replace(DART, daily_limit=daily_limit, closed_until=closed)
         transport.scrubber.register(key or "")
 
     def corp_codes(self) -> Payload[bytes]:

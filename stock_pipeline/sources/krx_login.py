@@ -28,6 +28,7 @@ from stock_pipeline.errors import (
     NetworkError,
     ServerError,
     SettingMissing,
+    UpstreamError,
 )
 from stock_pipeline.sources.transport import Transport, Upstream
 from stock_pipeline.sources.transport_decode import declared_type, read_json, read_text, require_ok
@@ -86,6 +87,9 @@ class PykrxClient:
         try:
             with self._lock:
                 return self._ask(action)
+        except LoggedOut as error:
+            detail = "logged out again after a new login"
+            failure: UpstreamError = AuthError("KRX", error.operation, detail, setting="KRX_PW")
         except requests.RequestException as error:
             failure = NetworkError(self._upstream.name, "pykrx", type(error).__name__)
         raise failure

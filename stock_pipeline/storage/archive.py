@@ -16,7 +16,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -90,6 +90,7 @@ class _Scope:
     partition: str | None
     run_id: str
     receipt: Receipt
+    on_request: Callable[[], None] | None
 
 
 @dataclass(frozen=True)
@@ -119,9 +120,19 @@ class FileArchive:
         self._lines: dict[str, list[_Line]] = {}
 
     @contextmanager
-    def scope(self, *, asset: str, partition: str | None, run_id: str) -> Iterator[Receipt]:
-        """File what is stored inside under a partition, and report it in the receipt."""
-        scope = _Scope(asset, partition, run_id, Receipt())
+    def scope(
+        self,
+        *,
+        asset: str,
+        partition: str | None,
+        run_id: str,
+        on_request: Callable[[], None] | None = None,
+    ) -> Iterator[Receipt]:
+        """File what is stored inside under a partition, and report it in the receipt.
+
+        on_request  called before every request: a sign of life
+        """
+        scope = _Scope(asset, partition, run_id, Receipt(), on_request)
         self._scopes.append(scope)
         try:
             yield scope.receipt
@@ -131,7 +142,10 @@ class FileArchive:
     def attempted(self, source: str) -> None:
         """Count one request that is about to leave."""
         if self._scopes:
-            self._scopes[-1].receipt.requests += 1
+            scope = self._scopes[-1]
+            scope.receipt.requests += 1
+            if scope.on_request is not None:
+                scope.on_request()
 
     def store(self, exchange: Answered) -> None:
         """Keep an answer: its body once, its line always."""

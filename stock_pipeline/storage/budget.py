@@ -14,6 +14,9 @@ from stock_pipeline.storage.database import Database
 from stock_pipeline.storage.schema import SCHEMA
 from stock_pipeline.storage.writer import Connection
 
+# A slot that is further ahead was reserved before somebody set the clock back.
+FARTHEST_SLOT = timedelta(minutes=5)
+
 _STATE = (
     f"SELECT max(blocked_until), max(next_slot_at) FROM {SCHEMA}.upstream_budget WHERE source = %s"
 )
@@ -24,8 +27,10 @@ VALUES (%(source)s, %(day)s, 1, %(limit)s, %(slot)s + %(pace)s)
 ON CONFLICT (source, day) DO UPDATE SET
     requests = coalesce(b.requests, 0) + 1,
     quota = coalesce(EXCLUDED.quota, b.quota),
-    next_slot_at = greatest(b.next_slot_at, %(slot)s) + %(pace)s
-WHERE coalesce(b.requests, 0) < coalesce(EXCLUDED.quota, b.quota, b.requests + 1, 1)
+    next_slot_at = greatest(
+        CASE WHEN b.next_slot_at <= %(farthest)s THEN b.next_slot_at END, %(slot)s) + %(pace)s
+WHERE b.quota IS DISTINCT FROM 0
+    AND coalesce(b.requests, 0) < coalesce(EXCLUDED.quota, b.quota, b.requests + 1, 1)
 RETURNING next_slot_at - %(pace)s
 """
 
@@ -36,10 +41,11 @@ ON CONFLICT (source, day) DO UPDATE SET blocked_until = greatest(b.blocked_until
 EXCLUDED.blocked_until)
 """
 
+# No setting can be 0: it says that the upstream itself has ended the day.
 _EXHAUST = f"""
 INSERT INTO {SCHEMA}.upstream_budget AS b (source, day, requests, quota)
 VALUES (%(source)s, %(day)s, 0, 0)
-ON CONFLICT (source, day) DO UPDATE SET quota = coalesce(b.requests, 0)
+ON CONFLICT (source, day) DO UPDATE SET quota = 0
 """
 
 
@@ -60,6 +66,8 @@ class PostgresBudget:
         def count(connection: Connection) -> datetime:
             state = connection.execute(_STATE, [source]).fetchone() or (None, None)
             blocked_until, next_slot = state
+            if next_slot is None or next_slot > now + FARTHEST_SLOT:
+                next_slot = now
             if blocked_until is not None and blocked_until > now:
                 raise Blocked(source, "admit", until=blocked_until)
             row = connection.execute(
@@ -68,7 +76,8 @@ class PostgresBudget:
                     "source": source,
                     "day": today_kst(self._database.clock),
                     "limit": limit,
-                    "slot": max(now, next_slot or now),
+                    "slot": max(now, next_slot),
+                    "farthest": now + FARTHEST_SLOT,
                     "pace": timedelta(seconds=pace),
                 },
             ).fetchone()

@@ -110,6 +110,8 @@ UPSTREAM_BUDGET = table(
 TABLES = (DATABASE_IDENTITY, JOB_RUN, DATA_COLLECTION_LOG, REJECTED_ROW, UPSTREAM_BUDGET)
 
 MAX_REJECTED_ROWS = 1000
+# How often a working loop says that it lives, in seconds.
+PROGRESS_SECONDS = 30.0
 # A running row without a sign of life for this long belongs to a process that is gone.
 SILENCE = timedelta(minutes=10)
 DONE_OUTCOMES = ("rows", "non_session", "no_data")
@@ -117,12 +119,18 @@ DONE_OUTCOMES = ("rows", "non_session", "no_data")
 
 @dataclass(frozen=True)
 class Entry:
-    """Which run works on which partition of which table."""
+    """Which run works on which partition of which table.
+
+    began          reading of the monotonic clock when it began
+    input_version  newest change of an input before it began, for a derived table
+    """
 
     run_id: str
     asset: str
     partition: str
     job_label: str = ""
+    began: float = 0.0
+    input_version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -197,6 +205,7 @@ class CollectionLog:
             **closing.__dict__,
             **changes.__dict__,
             "now": now,
+            "seconds": round(self._database.clock.monotonic() - entry.began, 3),
             "detail": json.dumps(closing.detail, ensure_ascii=False) if closing.detail else None,
             "validation_status": _validation(closing),
             "validation_detail": json.dumps(dict(closing.warnings)) if closing.warnings else None,
@@ -217,7 +226,7 @@ _CLOSE = f"""
 UPDATE {SCHEMA}.data_collection_log SET
     status = %(status)s, outcome = %(outcome)s, reason = nullif(%(reason)s, ''),
     progress_at = %(now)s, completed_at = %(now)s,
-    duration_seconds = extract(epoch FROM %(now)s::timestamptz - started_at),
+    duration_seconds = %(seconds)s,
     received = %(received)s, inserted = %(inserted)s, updated = %(updated)s, unchanged =
     %(unchanged)s, deleted = %(deleted)s, rejected = %(rejected)s, requests = %(requests)s,
     fetched_at = %(fetched_at)s, input_version = %(input_version)s, detail = %(detail)s,

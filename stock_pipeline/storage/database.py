@@ -144,7 +144,7 @@ class Database:
             self._years.update((batch.table.name, year) for year in missing)
 
     def _driver_sql(self, statement: str, params: Mapping[str, Any] | None) -> bytes:
-        """Return the statement in the driver's own placeholders; without parameters as it stands."""
+        """Return the statement with the driver's placeholders; without parameters as it is."""
         if params is None:
             return statement.encode()
         return str(sa.text(statement).compile(dialect=self.engine.dialect)).encode()
@@ -155,7 +155,8 @@ def _copy_out(
 ) -> pl.DataFrame:
     client = psycopg.ClientCursor(connection)
     query = client.mogrify(statement, params)
-    probe = connection.execute(f"SELECT * FROM ({query}) q LIMIT 0".encode())
+    # The extended protocol, which `binary` asks for, refuses text that holds several statements.
+    probe = connection.execute(f"SELECT * FROM ({query}) q LIMIT 0".encode(), binary=True)
     types = _named(probe.description or ())
     buffer = io.BytesIO()
     with (

@@ -1,7 +1,8 @@
 """PostgreSQL's error codes turned into our types, without a word of the rows they mention.
 
 PostgreSQL puts values into `DETAIL` and sometimes into the message itself; only its five-character
-code and our own words leave this module.
+code and our own words leave this module. When the statement itself is wrong, the message names
+tables and words of the statement: that one is passed on.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ _BY_CODE: dict[str, type[DatabaseError]] = {
     "53100": DiskFull,
     "53300": PoolExhausted,  # too many connections
 }
+# Syntax errors and unknown names; an attempt to write where only reading is allowed.
+_OF_STATEMENT = ("42", "25006")
 _UNAVAILABLE_CLASSES = ("08", "57P", "58")
 
 REPEATABLE = (DatabaseUnavailable, LockTimeout)
@@ -42,7 +45,9 @@ def typed(error: Exception) -> DatabaseError:
     code = cause.sqlstate
     kind = _kind(code, cause)
     table = f" on {cause.diag.table_name}" if cause.diag.table_name else ""
-    return kind(f"PostgreSQL {code or 'gave no answer'}{table}: {(kind.__doc__ or '').strip()}")
+    of_statement = cause.diag.message_primary if (code or "").startswith(_OF_STATEMENT) else None
+    text = of_statement or (kind.__doc__ or "").strip()
+    return kind(f"PostgreSQL {code or 'gave no answer'}{table}: {text}")
 
 
 def _kind(code: str | None, cause: psycopg.Error) -> type[DatabaseError]:

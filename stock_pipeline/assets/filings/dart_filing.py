@@ -17,6 +17,7 @@ import polars as pl
 
 from stock_pipeline.assets.upstream_text import day as date_of
 from stock_pipeline.assets.upstream_text import text, text_frame
+from stock_pipeline.errors import BadPayload
 from stock_pipeline.quality.rules import Matches, NotNull, OneOf, Rule
 from stock_pipeline.sources.dart import Dart
 from stock_pipeline.storage.schema import Bool, Date, Text, column, key, table
@@ -99,6 +100,9 @@ def combine(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
 def dart_filing(dart: Dart, day: date) -> Collected:
     """Collect the receipts of one day, type by type."""
     frame = combine(parse(dart.filings(day, day, kind=kind).data, kind) for kind in FILING_TYPES)
+    strange = frame.filter(pl.col("received_date") != day).height
+    if strange:
+        raise BadPayload(*OPERATION, f"{strange} receipts of another day than {day}")
     if frame.is_empty():
         return Collected(frame, outcome="no_data", reason=f"DART has no receipt of {day}")
     return Collected(frame)

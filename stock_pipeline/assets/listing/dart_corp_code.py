@@ -152,7 +152,13 @@ def _forget(element: etree._Element) -> None:
 
 
 @table_asset(
-    TABLE, RULES, cadence="weekly_listing", partitions="week", write="merge", snapshot=True
+    TABLE,
+    RULES,
+    cadence="weekly_listing",
+    partitions="week",
+    write="merge",
+    snapshot=True,
+    optional=True,
 )
 def dart_corp_code(dart: Dart, week: date) -> pl.DataFrame:
     """Collect the whole list; it is the same whatever the week."""
