@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from stock_pipeline import discovery
 from stock_pipeline.clock import KST
 from stock_pipeline.due import newest_due_quarter, quarter_of
 from stock_pipeline.market_calendar import MarketCalendar
@@ -85,9 +86,14 @@ def is_annual(quarter: date) -> bool:
 
 
 def done(database: Database, stage: Stage) -> set[str]:
-    """Return the partitions of a stage that every one of its tables has."""
+    """Return the partitions of a stage that every one of its tables has, or never can have.
+
+    The very first stored session has none before it: what waits for history waits there for ever.
+    """
+    first = database.read("SELECT min(trade_date)::text AS day FROM stock_price_daily").item()
     complete = set(stage.keys)
-    for asset in stage.assets:
-        if asset != "trading_calendar":  # undivided: it has no partitions of its own
-            complete &= done_partitions(database, asset, stage.keys)
+    for asset in discovery.table_assets():
+        if asset.table.name in stage.assets and asset.work.partitions is not None:
+            excused = {first} if asset.work.history else set()
+            complete &= done_partitions(database, asset.table.name, stage.keys) | excused
     return complete

@@ -7,10 +7,34 @@ from typing import Any
 
 import pytest
 
-from stock_pipeline.commands.plan import Size, quarters, stages
+from stock_pipeline import discovery
+from stock_pipeline.commands.plan import Size, Stage, done, quarters, stages
 from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.storage import ddl
+from stock_pipeline.storage.database import Database
 
+FIRST, SECOND = date(2026, 3, 12), date(2026, 3, 13)
 SIZE = Size(sessions=5, score_sessions=2, quarters=2, filing_days=1)
+
+
+@pytest.fixture
+def prepared(database: Database) -> Database:
+    """Return a database with every table; its first price is of the first session."""
+    ddl.prepare(database, discovery.tables(), [], mode="live", today=SECOND)
+    database.execute(
+        "INSERT INTO stock_price_daily (trade_date, ticker) VALUES (:day, 'A')", {"day": FIRST}
+    )
+    return database
+
+
+def mark(database: Database, asset: str, *days: date) -> None:
+    """Write completed rows of the collection log."""
+    for day in days:
+        database.execute(
+            "INSERT INTO data_collection_log (run_id, asset, partition, status, outcome)"
+            " VALUES ('run', :asset, :partition, 'completed', 'rows')",
+            {"asset": asset, "partition": day.isoformat()},
+        )
 
 
 def plan(clock: Any, now: datetime) -> dict[str, Any]:
@@ -50,3 +74,17 @@ def test_statements_reach_back_to_two_annual_reports(
 ) -> None:
     found = quarters(date.fromisoformat(newest), count)
     assert [quarter.isoformat() for quarter in found] == expected
+
+
+def test_the_first_stored_session_is_not_waited_for(prepared: Database) -> None:
+    stage = Stage("prices", ("stock_price_daily", "price_adjustment"), (FIRST, SECOND))
+    mark(prepared, "stock_price_daily", FIRST, SECOND)
+    assert done(prepared, stage) == {FIRST.isoformat()}
+    mark(prepared, "price_adjustment", SECOND)
+    assert done(prepared, stage) == {FIRST.isoformat(), SECOND.isoformat()}
+
+
+def test_an_undivided_table_never_holds_a_stage_up(prepared: Database) -> None:
+    stage = Stage("listing", ("trading_calendar", "stocks"), (FIRST,))
+    mark(prepared, "stocks", FIRST)
+    assert done(prepared, stage) == {FIRST.isoformat()}
