@@ -1,22 +1,24 @@
-"""Run every benchmark: `python -m benchmarks`."""
+"""Run every benchmark, each in a process of its own: `python -m benchmarks`."""
 
 from __future__ import annotations
 
-import importlib
 import pkgutil
+import subprocess
+import sys
 
 import benchmarks
 
 
-def main() -> None:
-    """Run the modules of this folder that have a `main`, in the order of their names."""
+def main() -> int:
+    """Run the modules of this folder in the order of their names; 1 when one fails."""
+    status = 0
     for module in sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__)):
         if module.startswith("_"):
             continue
-        run = getattr(importlib.import_module(f"benchmarks.{module}"), "main", None)
-        if run is not None:
-            print(f"\n== {module}")
-            run()
+        print(f"\n== {module}", flush=True)
+        call = f"from benchmarks.{module} import main; main()"
+        status |= subprocess.run([sys.executable, "-c", call], check=False).returncode
+    return 1 if status else 0
 
 
-main()
+sys.exit(main())
