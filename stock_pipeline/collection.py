@@ -81,9 +81,16 @@ def collect(
             result = _collect_one(work, tools, frames, entry)
             yield result
             if isinstance(result.error, STOPS_SOURCE):
+                left = (_entry(work, tools, day, run) for day in open_ones)
+                yield from (_not_attempted(tools, entry, result.error) for entry in left)
                 return
             if result.error is not None and open_ones:
                 break  # a generator that raised is finished: begin a new one for the rest
+
+
+def _not_attempted(tools: Tools, entry: Entry, error: PipelineError) -> Result:
+    """Log a partition that was not asked for, because its source cannot answer any more."""
+    return _closed(tools, entry, "skipped", f"not attempted: {type(error).__name__}")
 
 
 def partition_name(partition: date | None) -> str:
@@ -98,11 +105,14 @@ def _gate(work: Work, tools: Tools, partition: date | None, run: Entry) -> Resul
     """Return the result of a partition for which nothing is to be asked, and log it; else None."""
     entry = _entry(work, tools, partition, run)
     outcome, reason = _answer_without_asking(work, tools, partition)
-    log = CollectionLog(tools.db)
-    if outcome is None and log.working_elsewhere(entry):
+    if outcome is None and CollectionLog(tools.db).working_elsewhere(entry):
         outcome, reason = "skipped", "another run is working on this partition"
-    if outcome is None:
-        return None
+    return None if outcome is None else _closed(tools, entry, outcome, reason)
+
+
+def _closed(tools: Tools, entry: Entry, outcome: str, reason: str) -> Result:
+    """Log a partition for which nothing was asked."""
+    log = CollectionLog(tools.db)
     log.open(entry)
     log.close(entry, Closing("completed", outcome, reason))
     return Result(entry.partition, outcome, reason)
@@ -276,7 +286,7 @@ def _detail(tools: Tools, collected: Collected) -> dict[str, object] | None:
 
 
 def _replaces(work: Work, collected: Collected, entry: Entry) -> date | None:
-    if work.write == "merge":
+    if work.write == "merge" or collected.outcome != "rows":
         return None
     return collected.partition_value or date.fromisoformat(entry.partition)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from graphlib import TopologicalSorter
 
 import stock_pipeline.assets
 from stock_pipeline.storage import collection_log
@@ -28,6 +29,15 @@ def views() -> list[View]:
     return sorted(
         (view for asset in table_assets() for view in asset.views), key=lambda view: view.order
     )
+
+
+def in_order(assets: Iterable[TableAsset]) -> list[str]:
+    """Return the names of tables, each after those it reads."""
+    reads = {
+        found.table.name: {key.to_user_string() for key in found.asset.dependency_keys}
+        for found in assets
+    }
+    return list(TopologicalSorter(reads).static_order())
 
 
 def _walk() -> Iterator[TableAsset]:

@@ -7,7 +7,6 @@ is tried again is decided in ``sources/transport.py`` and ``storage/database.py`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 
@@ -222,18 +221,6 @@ class StaleWriter(PipelineError):
         self.partition = partition
         super().__init__(
             f"{table} {partition}: a newer answer is already stored; the older one was dropped"
-        )
-
-
-class PartialFailure(PipelineError):
-    """Some parts came and are stored, others did not."""
-
-    def __init__(self, what: str, done: Sequence[str], failed: Sequence[str]) -> None:
-        self.done = tuple(done)
-        self.failed = tuple(failed)
-        some = ", ".join(self.failed[:10]) + (" …" if len(self.failed) > 10 else "")
-        super().__init__(
-            f"{what}: {len(self.failed)} of {len(self.done) + len(self.failed)} failed: {some}"
         )
 
 

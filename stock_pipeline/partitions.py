@@ -43,7 +43,10 @@ def current_key(kind: str, now: datetime) -> date:
 
 def keys_between(kind: str, first: date, last: date) -> list[str]:
     """Return the keys of the windows that touch the days from `first` to `last`, oldest first."""
-    keys = DEFINITIONS[kind].get_partition_keys()
-    begun = [key for key in keys if key <= first.isoformat()]
-    inside = [key for key in keys if first.isoformat() < key <= last.isoformat()]
-    return begun[-1:] + inside
+    definition = DEFINITIONS[kind]
+    return [
+        key
+        for key in definition.get_partition_keys()
+        if key <= last.isoformat()
+        and definition.time_window_for_partition_key(key).end.date() > first
+    ]

@@ -40,15 +40,16 @@ Window = Callable[[MarketCalendar, datetime], list[date]]
 class Line:
     """One schedule.
 
-    window   the partitions that should be stored at a tick
-    repeats  they are asked for again even if they are stored: late reports and corrections
+    window   the partitions that should be stored at a tick, oldest first
+    repeats  so many of the newest are asked for even if they are stored: the day of receipts was
+             not over when it was collected, a report may be late or corrected
     """
 
     name: str
     job: str
     crons: tuple[str, ...]
     window: Window
-    repeats: bool = False
+    repeats: int = 0
 
 
 JOBS = {
@@ -67,11 +68,9 @@ LINES = (
     Line("krx_close", "krx_close", ("30 16 * * 1-5",), FIVE_SESSIONS),
     Line("krx_close_again", "krx_close", ("30 17 * * 1-5", "30 19 * * 1-5"), LAST_SESSION),
     Line("krx_morning", "krx_close", ("40 6 * * 2-6",), LAST_SESSION),
-    Line("filings_daily", "filings_daily", ("0 19 * * 1-5",), FIVE_WEEKDAYS),
+    Line("filings_daily", "filings_daily", ("0 19 * * 1-5",), FIVE_WEEKDAYS, repeats=2),
     Line("weekly_listing", "weekly_listing", ("0 10 * * 6",), this_week),
-    Line(
-        "weekly_financials", "weekly_financials", ("0 11 * * 6",), newest_due_quarter, repeats=True
-    ),
+    Line("weekly_financials", "weekly_financials", ("0 11 * * 6",), newest_due_quarter, repeats=1),
 )
 
 
@@ -137,9 +136,12 @@ def _schedule(line: Line, tables: Sequence[TableAsset]) -> dg.ScheduleDefinition
 def _due(
     line: Line, works: Sequence[Work], window: list[date], context: dg.ScheduleEvaluationContext
 ) -> list[Due]:
-    if line.repeats:
-        return [Due(day, tuple(work.table.name for work in works)) for day in window]
-    return due_partitions(works, window, context.resources.db, context.resources.calendar)
+    resources = context.resources
+    due = due_partitions(works, window, resources.db, resources.calendar)
+    names = tuple(work.table.name for work in works)
+    again = [Due(day, names) for day in window[-line.repeats :]] if line.repeats else []
+    days = {one.partition for one in again}
+    return [one for one in due if one.partition not in days] + again
 
 
 def _request(works: Sequence[Work], due: Due, now: datetime) -> dg.RunRequest:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -28,6 +28,8 @@ SWEEP = "weekly_financials"
 FOLLOWUP, RECOMPUTE = "filings_followup", "recompute_derived"
 # A sensor that has never run follows up what was collected since then.
 FIRST_LOOK_BACK = timedelta(days=1)
+# A follow-up that was lost is asked for again with the next filings of so many days.
+UNANSWERED = timedelta(days=7)
 
 JOBS = {
     FOLLOWUP: Rank(priority=1, max_runtime=7200),
@@ -41,7 +43,7 @@ ORDER BY completed_at
 """
 _REPORTS = f"""
 SELECT f.corp_code, f.report_name FROM dart_filing f
-WHERE f.received_date = ANY(CAST(:days AS date[])) AND f.filing_type = 'A' AND f.ticker IS NOT NULL
+WHERE f.received_date >= CAST(:first AS date) AND f.filing_type = 'A' AND f.ticker IS NOT NULL
     AND NOT EXISTS (SELECT FROM financial_statement s
         WHERE s.rcept_no = f.rcept_no AND s.operation = '{FULL}')
 ORDER BY f.corp_code
@@ -98,7 +100,8 @@ def _filings_followup(job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefiniti
         if completed.is_empty():
             return dg.SkipReason(f"no new filings since {since:%Y-%m-%d %H:%M} UTC")
         newest = completed["completed_at"].max()
-        reports = _reports(db, clock, completed["partition"].unique().to_list())
+        earliest = date.fromisoformat(min(completed["partition"]))
+        reports = _reports(db, clock, earliest - UNANSWERED)
         requests = [
             dg.RunRequest(
                 run_key=f"{quarter}@{newest.isoformat()}",
@@ -112,9 +115,9 @@ def _filings_followup(job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefiniti
     return sensor
 
 
-def _reports(db: Database, clock: Clock, days: Sequence[str]) -> Mapping[str, list[str]]:
-    """Return the companies with a new periodic report, by the quarter that it closes."""
-    found = db.read(_REPORTS, {"days": list(days)})
+def _reports(db: Database, clock: Clock, first: date) -> Mapping[str, list[str]]:
+    """Return the companies whose periodic report is not stored, by the quarter that it closes."""
+    found = db.read(_REPORTS, {"first": first})
     companies: dict[str, dict[str, None]] = {}
     for corp_code, report_name in found.iter_rows():
         quarter = reported_quarter(report_name, today_kst(clock))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stock_pipeline.errors import SettingInvalid
@@ -38,27 +38,15 @@ class Settings(BaseSettings):
         default="live", description="live, or demo for invented data; set by the command"
     )
 
-    krx_id: str | None = Field(default=None, description="account at data.krx.co.kr")
+    krx_id: SecretStr | None = Field(default=None, description="account at data.krx.co.kr")
     krx_pw: SecretStr | None = Field(
         default=None, description="its password; KRX asks for a new one every 3 months"
-    )
-    krx_openapi_key: SecretStr | None = Field(
-        default=None, description="key of openapi.krx.co.kr, valid one year"
     )
     dart_api_key: SecretStr | None = Field(
         default=None, description="key of opendart.fss.or.kr, 40 characters"
     )
     dart_daily_limit: int = Field(default=10_000, ge=1, description="DART requests a day")
     fsc_api_key: SecretStr | None = Field(default=None, description="decoding key of data.go.kr")
-    fss_api_key: SecretStr | None = Field(
-        default=None, description="key of finlife.fss.or.kr, 32 characters"
-    )
-    fred_api_key: SecretStr | None = Field(
-        default=None, description="key of fred.stlouisfed.org, 32 characters"
-    )
-    coingecko_api_key: SecretStr | None = Field(
-        default=None, description="demo key of coingecko.com, optional"
-    )
 
     fdr_timeout: float = Field(
         default=30.0, gt=0, description="seconds for one FinanceDataReader call"
@@ -69,9 +57,6 @@ class Settings(BaseSettings):
     fdr_base_delay: float = Field(
         default=1.0, ge=0, description="seconds before the first of them; doubled each time"
     )
-    price_sources: str = Field(
-        default="krx", description="official price sources in order of preference"
-    )
     pace_factor: float = Field(
         default=1.0, ge=0, description="multiplies the seconds between requests; 0 only in a demo"
     )
@@ -79,7 +64,9 @@ class Settings(BaseSettings):
         default=4.5, description="annual risk-free rate in percent for the Sharpe item"
     )
 
-    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)
+    ] = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_format: Literal["text", "json"] = Field(
         default="text", description="text for people, json for machines"
     )

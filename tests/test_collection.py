@@ -215,8 +215,9 @@ def test_after_a_block_nothing_further_is_asked(bench: Bench) -> None:
         raise Blocked("KRX", "x")
 
     results = bench.run(answer, days=[THURSDAY, FRIDAY])
-    assert [result.outcome for result in results] == ["blocked"]
+    assert [result.outcome for result in results] == ["blocked", "skipped"]
     assert asked == [THURSDAY]
+    assert bench.log(FRIDAY)["reason"] == "not attempted: Blocked"
 
 
 @pytest.mark.parametrize(
@@ -262,6 +263,29 @@ def test_parts_that_failed_make_a_partial_result(bench: Bench) -> None:
     (result,) = bench.run(lambda day: Collected(day_rows(day, A=1), failed=("batch 3",)))
     assert (result.is_done, result.failed) == (True, ("batch 3",))
     assert "batch 3" in bench.log()["detail"]
+
+
+def test_a_partition_with_a_part_missing_is_not_done(bench: Bench) -> None:
+    bench.run(lambda day: Collected(day_rows(day, A=1), failed=("batch 3",)))
+    wanted = [THURSDAY.isoformat()]
+    assert collection_log.done_partitions(bench.database, TABLE.name, wanted) == set()
+
+
+def test_no_data_never_deletes_what_is_stored(bench: Bench) -> None:
+    bench.run(lambda day: day_rows(day, A=1))
+    bench.run(lambda day: Collected(day_rows(day), outcome="no_data", reason="no_history"))
+    assert bench.stored() == [(THURSDAY, "A", 1)]
+
+
+def test_a_run_for_some_companies_does_not_make_the_whole_answer_stale(bench: Bench) -> None:
+    whole = bench.tools
+    newer = FakeArchive()
+    newer.fetched_at += timedelta(hours=1)
+    bench.tools = replace(whole, limited=True, archive=newer)
+    bench.run(lambda day: day_rows(day, A=1))
+    bench.tools = whole
+    (result,) = bench.run(lambda day: day_rows(day, A=1), run=replace(RUN, run_id="run-2"))
+    assert result.is_done
 
 
 def test_a_derived_day_waits_until_the_session_before_is_stored(bench: Bench) -> None:

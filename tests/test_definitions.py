@@ -13,10 +13,10 @@ REPOSITORY = defs.get_repository_def()
 # table → (group, how time is cut, upstream account that one run may use at a time, inputs)
 GRAPH = {
     "trading_calendar": ("listing", None, None, set()),
-    "fdr_stock_listing": ("listing", "week", None, set()),
-    "stock_delisting": ("listing", "week", None, set()),
-    "dart_corp_code": ("listing", "week", None, set()),
-    "fsc_listed_item": ("listing", "week", None, set()),
+    "fdr_stock_listing": ("listing", "week", "krx", set()),
+    "stock_delisting": ("listing", "week", "krx", set()),
+    "dart_corp_code": ("listing", "week", "dart", set()),
+    "fsc_listed_item": ("listing", "week", "fsc", set()),
     "stocks": (
         "listing",
         "week",

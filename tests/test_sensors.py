@@ -136,7 +136,7 @@ def test_companies_that_filed_are_asked_for_by_quarter(
         {"title": "주요사항보고서(유상증자결정)", "kind": "B"},
         {"title": "사업보고서", "kind": "A"},  # no period
         {"title": "사업보고서 (2025.12)", "ticker": None},  # not listed
-        {"title": "사업보고서 (2025.12)", "day": "2026-03-12"},  # of a day that was not collected
+        {"title": "사업보고서 (2025.12)", "day": "2026-03-05"},  # unanswered for over a week
     ],
 )
 def test_other_filings_are_not_followed_up(
@@ -314,3 +314,12 @@ def test_cursors_are_json(scored: Database, instance: dg.DagsterInstance) -> Non
     _, cursor = tick("outdated_derived", scored, instance)
     assert json.loads(cursor or "")["day"] == "2026-03-13"
     assert Walk.parse(cursor).text() == cursor
+
+
+def test_a_follow_up_that_was_lost_is_asked_for_again_with_the_next_filings(
+    market: Database, instance: dg.DagsterInstance
+) -> None:
+    file_report(market, 1, title="사업보고서 (2025.12)", day="2026-03-06")
+    log(market, "dart_filing", "2026-03-13")
+    (request,) = tick("filings_followup", market, instance)[0]
+    assert request.partition_key == "2025-10-01"

@@ -1,9 +1,13 @@
-"""`collect`, `backfill`, `reparse`: Dagster runs in this process, on the configured instance."""
+"""`collect`, `backfill`, `reparse`: Dagster runs in this process, on the configured instance.
+
+Each table has runs of its own, in the order of dependencies: a partition that one table lacks keeps
+no other partition of the next table from being computed.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -11,6 +15,7 @@ import click
 import polars as pl
 
 from stock_pipeline.commands.pieces import PARTITIONS_PER_RUN, pieces
+from stock_pipeline.commands.progress import progress_of
 from stock_pipeline.settings import Settings
 
 _TRIGGER = {"stock_pipeline/trigger": "cli"}
@@ -37,17 +42,15 @@ def _options(command: Any) -> Any:
 @click.command()
 @_options
 def collect(assets: str, start: datetime | None, end: datetime | None, as_json: bool) -> int:
-    """Collect tables for a range of days, in one run per kind of partition."""
-    return _run(assets, start, end, chunk=None, resume=False, as_json=as_json, config=None)
+    """Collect tables for a range of days, in one run per table."""
+    return _run(assets, start, end, as_json=as_json)
 
 
 @click.command()
 @_options
 def backfill(assets: str, start: datetime | None, end: datetime | None, as_json: bool) -> int:
     """Collect a long range in pieces of 25 partitions; what is stored is skipped."""
-    return _run(
-        assets, start, end, chunk=PARTITIONS_PER_RUN, resume=True, as_json=as_json, config=None
-    )
+    return _run(assets, start, end, as_json=as_json, most=PARTITIONS_PER_RUN, resume=True)
 
 
 @click.command()
@@ -55,9 +58,24 @@ def backfill(assets: str, start: datetime | None, end: datetime | None, as_json:
 def reparse(assets: str, start: datetime | None, end: datetime | None, as_json: bool) -> int:
     """Rebuild partitions from the raw archive; nothing is asked of any upstream."""
     replay = {"resources": {"archive": {"config": {"replay": True}}}}
-    return _run(
-        assets, start, end, chunk=PARTITIONS_PER_RUN, resume=False, as_json=as_json, config=replay
-    )
+    return _run(assets, start, end, as_json=as_json, most=PARTITIONS_PER_RUN, config=replay)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What a command is to do.
+
+    most    partitions of one run; None: all of them
+    resume  leave out what is stored
+    config  Dagster run config
+    """
+
+    names: list[str]
+    first: date
+    last: date
+    most: int | None
+    resume: bool
+    config: dict[str, Any] | None
 
 
 def _run(
@@ -65,86 +83,130 @@ def _run(
     start: datetime | None,
     end: datetime | None,
     *,
-    chunk: int | None,
-    resume: bool,
     as_json: bool,
-    config: dict[str, Any] | None,
+    most: int | None = None,
+    resume: bool = False,
+    config: dict[str, Any] | None = None,
 ) -> int:
     from stock_pipeline.clock import SystemClock, today_kst
-    from stock_pipeline.instance.execute import run_partitions
     from stock_pipeline.instance.home import open_instance
     from stock_pipeline.storage.database import Database
 
-    names = _known(assets)
     first = start.date() if start else today_kst(SystemClock())
     last = end.date() if end else first
     if last < first:
         raise click.BadParameter(f"{last} is before {first}", param_hint="--end")
-    runs: list[str] = []
+    job = _Job(_known(assets), first, last, most, resume, config)
+    asked = {name: _keys(name, job) for name in job.names}
     with open_instance(Settings.load()) as opened:
         database = Database(opened.database_url)
         try:
-            for group, keys in _groups(names, first, last):
-                done = _done(database, group, keys) if resume else set()
-                for piece in pieces(keys, done, most=chunk) if keys else (None,):
-                    outcome = run_partitions(
-                        opened.instance, group, piece, config=config, tags=_TRIGGER
-                    )
-                    runs.append(outcome.run_id)
-            results = database.read(_RESULTS, {"runs": runs})
+            runs = [
+                run for name in asked for run in _runs(opened, database, job, name, asked[name])
+            ]
+            results = database.read(_RESULTS, {"runs": [run.run_id for run in runs]}, exact=True)
+            stored = {name: _stored(database, name, keys) for name, keys in asked.items()}
         finally:
             database.close()
-    return _report(results, as_json=as_json)
+    missing = _never_begun(asked, stored, results) if not all(run.success for run in runs) else []
+    return _report(results, missing, as_json=as_json)
+
+
+def _runs(
+    opened: Any, database: Any, job: _Job, name: str, keys: list[str] | None
+) -> Iterator[Any]:
+    """Execute the runs of one table."""
+    from stock_pipeline.instance.execute import run_partitions
+
+    if keys is None:
+        yield run_partitions(opened.instance, [name], None, config=job.config, tags=_TRIGGER)
+        return
+    done = _stored(database, name, keys) if job.resume else set()
+    with progress_of(name, len(set(keys) - done)) as advance:
+        for piece in pieces(keys, done, most=job.most):
+            yield run_partitions(
+                opened.instance,
+                [name],
+                piece,
+                config=job.config,
+                tags=_TRIGGER,
+                on_partition=advance,
+            )
 
 
 def _known(assets: str) -> list[str]:
+    """Return the tables that were asked for, each after those it reads."""
     from stock_pipeline import discovery
 
-    known = [asset.table.name for asset in discovery.table_assets()]
-    names = [name.strip() for name in assets.split(",") if name.strip()]
-    unknown = [name for name in names if name not in known]
+    known = {found.table.name: found for found in discovery.table_assets()}
+    names = {name.strip() for name in assets.split(",") if name.strip()}
+    unknown = sorted(names - known.keys())
     if unknown or not names:
         raise click.BadParameter(
             f"unknown: {', '.join(unknown) or 'none given'}; known: {', '.join(known)}",
             param_hint="--assets",
         )
-    return names
+    return [name for name in discovery.in_order(known.values()) if name in names]
 
 
-def _groups(
-    names: Sequence[str], first: date, last: date
-) -> Iterator[tuple[list[str], list[str] | None]]:
-    """Return tables of one kind of partition together, with the keys of the range."""
+def _keys(name: str, job: _Job) -> list[str] | None:
+    """Return the partition keys of the range; None for an undivided table."""
     from stock_pipeline import discovery
     from stock_pipeline.partitions import keys_between
 
-    kinds = {asset.table.name: asset.work.partitions for asset in discovery.table_assets()}
-    for kind in dict.fromkeys(kinds[name] for name in names):
-        group = [name for name in names if kinds[name] == kind]
-        yield group, keys_between(kind, first, last) if kind else None
+    kind = next(f.work.partitions for f in discovery.table_assets() if f.table.name == name)
+    if kind is None:
+        return None
+    keys = keys_between(kind, job.first, job.last)
+    if not keys:
+        raise click.BadParameter(
+            f"{name} has no {kind} between {job.first} and {job.last}", param_hint="--start"
+        )
+    return keys
 
 
-def _done(database: Any, group: Sequence[str], keys: Sequence[str] | None) -> set[str]:
+def _stored(database: Any, name: str, keys: Sequence[str] | None) -> set[str]:
     from stock_pipeline.storage.collection_log import done_partitions
 
-    if keys is None:
-        return set()
-    return set.intersection(*(done_partitions(database, name, keys) for name in group))
+    return set() if keys is None else done_partitions(database, name, keys)
 
 
-def _report(results: pl.DataFrame, *, as_json: bool) -> int:
+def _never_begun(
+    asked: Mapping[str, list[str] | None], stored: Mapping[str, set[str]], results: pl.DataFrame
+) -> list[tuple[str, str]]:
+    """Return what is neither stored nor logged: its run ended before it came to it."""
+    logged = set(results.select("asset", "partition").iter_rows())
+    return [
+        (name, key)
+        for name, keys in asked.items()
+        for key in keys or ["all"]
+        if (name, key) not in logged and key not in stored[name]
+    ]
+
+
+def _report(results: pl.DataFrame, missing: Sequence[tuple[str, str]], *, as_json: bool) -> int:
     """Print what was done, or what was not; the status is 1 when anything is missing."""
     from stock_pipeline.commands.sql import show
 
-    bad = results.filter((pl.col("status") != "completed") | pl.col("failed").is_not_null())
+    absent = pl.DataFrame(
+        missing, schema={"asset": pl.String, "partition": pl.String}, orient="row"
+    )
+    results = pl.concat(
+        [results, absent.with_columns(status=pl.lit("failed"), reason=pl.lit("not begun"))],
+        how="diagonal",
+    )
+    waits = pl.col("reason").is_in(["waiting_for_history"]).fill_null(value=False)
+    bad = results.filter(
+        (pl.col("status") != "completed")
+        | pl.col("failed").is_not_null()
+        | ((pl.col("outcome") == "skipped") & ~waits)
+    )
     if as_json:
-        click.echo(json.dumps(results.to_dicts(), ensure_ascii=False, indent=1))
+        show(results, "json")
     elif bad.height:
         show(bad.select("asset", "partition", "outcome", "reason", "failed"), "table")
     else:
-        totals = results.group_by("asset", "outcome", maintain_order=True).agg(
-            pl.len().alias("partitions"),
-            pl.col("inserted", "updated", "unchanged", "deleted", "rejected", "requests").sum(),
-        )
-        show(totals, "table")
+        numbers = pl.col("inserted", "updated", "unchanged", "deleted", "rejected", "requests")
+        totals = results.group_by("asset", "outcome", maintain_order=True)
+        show(totals.agg(pl.len().alias("partitions"), numbers.sum()), "table")
     return 1 if bad.height else 0

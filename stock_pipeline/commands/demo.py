@@ -16,13 +16,18 @@ from rich.console import Console
 from stock_pipeline.settings import Settings
 
 DEFAULT_PORT = 3000
+AT_LEAST_ONE = click.IntRange(min=1)
 
 
 @click.command()
 @click.option("--once", is_flag=True, help="collect, print the summary and end")
-@click.option("--sessions", default=300, show_default=True, help="sessions of prices")
-@click.option("--score-sessions", default=25, show_default=True, help="newest sessions with scores")
-@click.option("--tickers", default=2900, show_default=True, help="listed companies in the world")
+@click.option("--sessions", type=AT_LEAST_ONE, default=300, show_default=True, help="of prices")
+@click.option(
+    "--score-sessions", type=AT_LEAST_ONE, default=25, show_default=True, help="newest, with scores"
+)
+@click.option(
+    "--tickers", type=AT_LEAST_ONE, default=2900, show_default=True, help="companies in the world"
+)
 @click.option("--port", default=DEFAULT_PORT, show_default=True, help="port of the Dagster UI")
 @click.option("--inside", is_flag=True, hidden=True)
 def demo(
@@ -53,7 +58,7 @@ def _collect_and_serve(sessions: int, score_sessions: int, *, port: int | None) 
     console = Console()
     size = Size(sessions, score_sessions, quarters=5, filing_days=10)
     started = time.monotonic()
-    with PeakMemory() as memory:
+    with PeakMemory(Settings.load().home) as memory:
         load = first_load.run(Settings.load(), size, console)
     database = Database(load.database_url)
     try:

@@ -6,11 +6,12 @@ import time
 from dataclasses import dataclass, field
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
 from stock_pipeline.clock import SystemClock
 from stock_pipeline.commands.pieces import pieces
 from stock_pipeline.commands.plan import Size, Stage, done, stages
+from stock_pipeline.commands.progress import bars
 from stock_pipeline.instance.execute import run_partitions
 from stock_pipeline.instance.home import OpenInstance, open_instance
 from stock_pipeline.market_calendar import MarketCalendar
@@ -42,7 +43,7 @@ def run(settings: Settings, size: Size, console: Console) -> Load:
         try:
             plan = stages(MarketCalendar(clock), clock.now(), size)
             load.seconds["start"] = time.monotonic() - started
-            with _progress(console) as progress:
+            with bars(console) as progress:
                 for stage in plan:
                     begun = time.monotonic()
                     _run_stage(opened, database, stage, load=load, progress=progress)
@@ -69,13 +70,3 @@ def _run_stage(
         if not outcome.success:
             load.failed_runs.append(outcome.run_id)
         progress.advance(task, len(piece))
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description:<12}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-    )

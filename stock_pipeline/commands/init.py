@@ -11,8 +11,20 @@ SESSIONS_A_YEAR = 246
 
 
 @click.command()
-@click.option("--years", default=5, show_default=True, help="years of prices and scores")
-@click.option("--filing-days", default=30, show_default=True, help="days of DART filings")
+@click.option(
+    "--years",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="years of prices and scores",
+)
+@click.option(
+    "--filing-days",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    help="days of DART filings",
+)
 def init(years: int, filing_days: int) -> int:
     """Load listing, prices, statements and scores; run it again to resume where it ended."""
     from stock_pipeline.commands import first_load

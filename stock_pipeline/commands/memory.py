@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from types import TracebackType
 
 import psutil
@@ -16,7 +17,8 @@ class PeakMemory:
     Units  megabytes of proportional memory: what processes share is counted once
     """
 
-    def __init__(self) -> None:
+    def __init__(self, home: Path) -> None:
+        self._home = home
         self.megabytes = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
@@ -38,18 +40,27 @@ class PeakMemory:
 
     def _sample(self) -> None:
         while not self._stop.wait(INTERVAL_SECONDS):
-            total = sum(_bytes(process) for process in _processes())
+            total = sum(_bytes(process) for process in _processes(self._home))
             self.megabytes = max(self.megabytes, total / 2**20)
 
 
-def _processes() -> set[psutil.Process]:
+def _processes(home: Path) -> set[psutil.Process]:
     me = psutil.Process()
     parent = me.parent()
     family = {me, *me.children(recursive=True)}
     if parent is not None and "stock_pipeline" in " ".join([*parent.cmdline(), parent.name()]):
         family |= {parent, *parent.children(recursive=True)}
-    servers = {p for p in psutil.process_iter(["name"]) if p.info["name"] == "postgres"}
-    return family | servers
+    return family | _servers(home)
+
+
+def _servers(home: Path) -> set[psutil.Process]:
+    """Return the processes of the embedded PostgreSQL of this home: they are nobody's children."""
+    try:
+        pid = int((home / "postgres" / "postmaster.pid").read_text().split()[0])
+        postmaster = psutil.Process(pid)
+        return {postmaster, *postmaster.children(recursive=True)}
+    except (OSError, ValueError, IndexError, psutil.Error):
+        return set()
 
 
 def _bytes(process: psutil.Process) -> int:

@@ -29,7 +29,7 @@ class Size:
     sessions        sessions of prices, counted back from the last published one
     score_sessions  the newest of them that get scores
     quarters        reports of financial statements, counted back from the newest due one
-    filing_days     days of filings, counted back from today
+    filing_days     days of filings, counted back from yesterday
     """
 
     sessions: int
@@ -40,11 +40,15 @@ class Size:
 
 @dataclass(frozen=True)
 class Stage:
-    """Tables that are collected together, partition by partition."""
+    """Tables that are collected together, partition by partition.
+
+    repeats  it is done again even if it is stored, because what it reads may have changed
+    """
 
     label: str
     assets: tuple[str, ...]
     partitions: tuple[date, ...]
+    repeats: bool = False
 
     @property
     def keys(self) -> list[str]:
@@ -58,11 +62,12 @@ def stages(calendar: MarketCalendar, now: datetime, size: Size) -> list[Stage]:
     newest = newest_due_quarter(calendar, now)[0]
     sessions = tuple(calendar.closed_sessions("XKRX", now)[-size.sessions :])
     week = (current_key("week", now),)
-    days = tuple(today - timedelta(days=back) for back in range(size.filing_days, -1, -1))
+    # Not today: receipts still come in, and a day that is stored is not asked for again.
+    days = tuple(today - timedelta(days=back) for back in range(size.filing_days, 0, -1))
     return [
         Stage("listing", LISTING, week),
         Stage("prices", ("stock_price_daily", "price_adjustment"), sessions),
-        Stage("stocks", ("stocks",), week),
+        Stage("stocks", ("stocks",), week, repeats=True),
         Stage("filings", ("dart_filing",), days),
         Stage("statements", ("financial_statement",), quarters(newest, size.quarters)),
         Stage("scores", ("compass_score",), sessions[-size.score_sessions :]),
@@ -90,6 +95,8 @@ def done(database: Database, stage: Stage) -> set[str]:
 
     The very first stored session has none before it: what waits for history waits there for ever.
     """
+    if stage.repeats:
+        return set()
     first = database.read("SELECT min(trade_date)::text AS day FROM stock_price_daily").item()
     complete = set(stage.keys)
     for asset in discovery.table_assets():

@@ -16,6 +16,9 @@ from stock_pipeline.settings import Settings
 from stock_pipeline.storage import embedded
 from stock_pipeline.storage.database import Database
 
+# Characters of a line: what a table may take although the terminal has less, and no limit at all.
+COMFORTABLE, UNLIMITED = 160, 100_000
+
 
 @click.command()
 @click.argument("query")
@@ -26,7 +29,7 @@ def sql(query: str, form: str | None, demo: bool) -> None:
     """Run one SELECT in a read-only transaction; the schema `market` is on the search path."""
     database = open_for_reading(demo=demo)
     try:
-        frame = database.read(query)
+        frame = database.read(query, exact=True)
     finally:
         database.close()
     show(frame, form or "table")
@@ -65,5 +68,8 @@ def show(frame: pl.DataFrame, form: str) -> None:
     table = Table(*frame.columns)
     for row in frame.iter_rows():
         table.add_row(*("" if value is None else str(value) for value in row))
-    Console().print(table)
+    # Never narrower than its longest words: a column that is cut off is worse than a long line.
+    fits = Console(width=UNLIMITED).measure(table)
+    width = max(Console().width, min(fits.maximum, COMFORTABLE), fits.minimum)
+    Console(width=width).print(table)
     click.echo(f"{frame.height} rows")

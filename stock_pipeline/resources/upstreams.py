@@ -40,7 +40,7 @@ def krx(context: dg.InitResourceContext) -> Krx:
     settings = context.resources.settings
     account = None
     if settings.krx_id and settings.krx_pw:
-        account = Account(settings.krx_id, settings.krx_pw.get_secret_value())
+        account = Account(settings.krx_id.get_secret_value(), settings.krx_pw.get_secret_value())
     return Krx(context.resources.transport, account)
 
 

@@ -91,7 +91,6 @@ class Archive(Protocol):
 class NotArchived(UpstreamError):
     """The raw archive has no such answer, and nothing is sent while it is replayed."""
 
-    outcome = "skipped"
     severity = "INFO"
 
 

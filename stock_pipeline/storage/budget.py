@@ -37,8 +37,8 @@ RETURNING next_slot_at - %(pace)s
 _BLOCK = f"""
 INSERT INTO {SCHEMA}.upstream_budget AS b (source, day, requests, blocked_until)
 VALUES (%(source)s, %(day)s, 0, %(until)s)
-ON CONFLICT (source, day) DO UPDATE SET blocked_until = greatest(b.blocked_until,
-EXCLUDED.blocked_until)
+ON CONFLICT (source, day) DO UPDATE SET
+    blocked_until = greatest(b.blocked_until, EXCLUDED.blocked_until)
 """
 
 # No setting can be 0: it says that the upstream itself has ended the day.

@@ -109,6 +109,7 @@ UPSTREAM_BUDGET = table(
 )
 TABLES = (DATABASE_IDENTITY, JOB_RUN, DATA_COLLECTION_LOG, REJECTED_ROW, UPSTREAM_BUDGET)
 
+# Of one run and table; more of them say nothing new.
 MAX_REJECTED_ROWS = 1000
 # How often a working loop says that it lives, in seconds.
 PROGRESS_SECONDS = 30.0
@@ -225,25 +226,31 @@ def _validation(closing: Closing) -> str:
 _CLOSE = f"""
 UPDATE {SCHEMA}.data_collection_log SET
     status = %(status)s, outcome = %(outcome)s, reason = nullif(%(reason)s, ''),
-    progress_at = %(now)s, completed_at = %(now)s,
-    duration_seconds = %(seconds)s,
-    received = %(received)s, inserted = %(inserted)s, updated = %(updated)s, unchanged =
-    %(unchanged)s, deleted = %(deleted)s, rejected = %(rejected)s, requests = %(requests)s,
-    fetched_at = %(fetched_at)s, input_version = %(input_version)s, detail = %(detail)s,
-    error_message = %(error_message)s, validation_status = %(validation_status)s, validation_detail
-    = %(validation_detail)s WHERE run_id = %(run_id)s AND asset = %(asset)s AND partition =
-    %(partition)s
+    progress_at = %(now)s, completed_at = %(now)s, duration_seconds = %(seconds)s,
+    received = %(received)s, inserted = %(inserted)s, updated = %(updated)s,
+    unchanged = %(unchanged)s, deleted = %(deleted)s, rejected = %(rejected)s,
+    requests = %(requests)s, fetched_at = %(fetched_at)s, input_version = %(input_version)s,
+    detail = %(detail)s, error_message = %(error_message)s,
+    validation_status = %(validation_status)s, validation_detail = %(validation_detail)s
+WHERE run_id = %(run_id)s AND asset = %(asset)s AND partition = %(partition)s
 """
 
 
 def _store_rejected(connection: Connection, entry: Entry, rows: Sequence[tuple[str, str]]) -> None:
+    if not rows:
+        return
+    stored = connection.execute(
+        f"SELECT count(*) FROM {SCHEMA}.rejected_row WHERE run_id = %s AND asset = %s",
+        [entry.run_id, entry.asset],
+    ).fetchone()
+    room = MAX_REJECTED_ROWS - (stored[0] if stored else 0)
     with connection.cursor() as cursor:
         cursor.executemany(
             f"INSERT INTO {SCHEMA}.rejected_row (run_id, asset, partition, row_no, reason, row)"
             " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
             [
                 (entry.run_id, entry.asset, entry.partition, number, reason, row)
-                for number, (reason, row) in enumerate(rows[:MAX_REJECTED_ROWS], start=1)
+                for number, (reason, row) in enumerate(rows[: max(0, room)], start=1)
             ],
         )
 
@@ -254,7 +261,7 @@ def done_partitions(database: Database, asset: str, partitions: Sequence[str]) -
         "SELECT DISTINCT partition FROM data_collection_log WHERE asset = :asset"
         " AND status = 'completed' AND partition = ANY(:partitions)"
         " AND outcome = ANY(:outcomes) AND reason IS DISTINCT FROM 'no_history'"
-        " AND (detail ->> 'limited') IS NULL",
+        " AND (detail ->> 'limited') IS NULL AND (detail -> 'failed') IS NULL",
         {"asset": asset, "partitions": list(partitions), "outcomes": list(DONE_OUTCOMES)},
     )
     return set(found["partition"].to_list())

@@ -38,13 +38,14 @@ _SESSION = (
 
 _READ_ONLY = " -c default_transaction_read_only=on"
 
+_NUMERIC = 1700
 _FRAME_TYPES: dict[int, pl.DataType] = {
     20: pl.Int64(),
     21: pl.Int16(),
     23: pl.Int32(),
     700: pl.Float32(),
     701: pl.Float64(),
-    1700: pl.Float64(),
+    _NUMERIC: pl.Float64(),
     1082: pl.Date(),
 }
 _BOOLEAN = 16
@@ -108,14 +109,17 @@ class Database:
         text = self._driver_sql(statement, params)
         return self.transaction(lambda c: c.execute(text, params).rowcount)
 
-    def read(self, statement: str, params: Mapping[str, Any] | None = None) -> pl.DataFrame:
+    def read(
+        self, statement: str, params: Mapping[str, Any] | None = None, *, exact: bool = False
+    ) -> pl.DataFrame:
         """Return a query's rows as a frame; `:name` parameters are bound, never pasted.
 
+        exact    numeric columns as the text PostgreSQL prints, not as floats
         Missing  NULL stays null
         Source   COPY … TO STDOUT, several times faster than fetching rows
         """
         text = self._driver_sql(statement.strip().rstrip(";"), params)
-        return self.transaction(lambda c: _copy_out(c, text, params))
+        return self.transaction(lambda c: _copy_out(c, text, params, exact=exact))
 
     def upsert(
         self, batch: Batch, also: Callable[[Connection, Changes], None] | None = None
@@ -151,21 +155,25 @@ class Database:
 
 
 def _copy_out(
-    connection: Connection, statement: bytes, params: Mapping[str, Any] | None
+    connection: Connection, statement: bytes, params: Mapping[str, Any] | None, *, exact: bool
 ) -> pl.DataFrame:
     client = psycopg.ClientCursor(connection)
     query = client.mogrify(statement, params)
     # The extended protocol, which `binary` asks for, refuses text that holds several statements.
-    probe = connection.execute(f"SELECT * FROM ({query}) q LIMIT 0".encode(), binary=True)
+    probe = connection.execute(f"SELECT * FROM ({query}\n) q LIMIT 0".encode(), binary=True)
     types = _named(probe.description or ())
     buffer = io.BytesIO()
     with (
         connection.cursor() as cursor,
-        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)".encode()) as copy,
+        cursor.copy(f"COPY ({query}\n) TO STDOUT (FORMAT csv)".encode()) as copy,
     ):
         for block in copy:
             buffer.write(block)
-    schema = {name: _FRAME_TYPES.get(code, pl.String()) for name, code in types.items()}
+    as_text = {_NUMERIC} if exact else set()
+    schema = {
+        name: pl.String() if code in as_text else _FRAME_TYPES.get(code, pl.String())
+        for name, code in types.items()
+    }
     if not buffer.tell():
         frame = pl.DataFrame(schema=schema)
     else:

@@ -34,7 +34,7 @@ class JobRun:
     def close(self) -> None:
         """Write the end of the run and its status."""
         partitions = self._database.read(
-            "SELECT asset, partition, status, outcome, error_message,"
+            "SELECT asset, partition, status, outcome, reason, error_message,"
             " detail -> 'failed' IS NOT NULL AS is_partial FROM data_collection_log"
             " WHERE run_id = :run_id ORDER BY asset, partition",
             {"run_id": self._run_id},
@@ -61,6 +61,8 @@ def _status(rows: list[dict[str, object]]) -> str:
     failed = sum(row["status"] != "completed" for row in rows)
     if failed:
         return "failure" if failed == len(rows) else "partial_failure"
+    # What waits for the session before it is not lost: it is computed when that is stored.
+    rows = [row for row in rows if row["reason"] != "waiting_for_history"] or rows
     if any(row["is_partial"] or row["outcome"] == "skipped" for row in rows):
         all_skipped = all(row["outcome"] == "skipped" for row in rows)
         return "skipped" if all_skipped else "partial_failure"

@@ -134,13 +134,6 @@ class Table:
         """Return the columns that a frame for this table must have, with their types."""
         return {c.name: c.type.frame for c in self.own_columns}
 
-    @property
-    def written_at(self) -> str | None:
-        """Return the name of the column that says when a row's values last changed."""
-        return {"collected": "ingested_at", "computed": "computed_at", "none": None}[
-            self.provenance
-        ]
-
 
 def table(
     name: str,

@@ -89,7 +89,8 @@ def _refuse_stale(connection: Connection, batch: Batch) -> None:
         return
     row = connection.execute(
         f"SELECT max(fetched_at) FROM {SCHEMA}.data_collection_log"
-        " WHERE asset = %s AND partition = %s AND status = 'completed'",
+        " WHERE asset = %s AND partition = %s AND status = 'completed'"
+        " AND (detail ->> 'limited') IS NULL",
         [batch.table.name, batch.partition],
     ).fetchone()
     if row is not None and row[0] is not None and batch.stamps.fetched_at < row[0]:

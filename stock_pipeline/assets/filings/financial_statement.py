@@ -220,6 +220,9 @@ def financial_statement(
     """Collect one report of all companies, or of some with their full accounts."""
     report = report_of(quarter)
     codes = companies or listed_since(db, quarter)
+    if not codes:
+        # Nobody to ask about is no answer: the listing comes first.
+        return Collected(parse([]), outcome="skipped", reason="waiting_for_stocks")
     main, failed = sweep(dart, codes, report)
     if main.is_empty():
         reason = f"DART has no report {report[1]} of {report[0]} for {len(codes)} companies"

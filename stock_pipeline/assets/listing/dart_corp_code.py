@@ -159,6 +159,7 @@ def _forget(element: etree._Element) -> None:
     write="merge",
     snapshot=True,
     optional=True,
+    pool="dart",
 )
 def dart_corp_code(dart: Dart, week: date) -> pl.DataFrame:
     """Collect the whole list; it is the same whatever the week."""

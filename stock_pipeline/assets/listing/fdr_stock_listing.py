@@ -122,7 +122,9 @@ def _require(frame: pl.DataFrame, columns: tuple[str, ...]) -> None:
             raise SchemaDrift(*OPERATION, name, "the file does not have it")
 
 
-@table_asset(TABLE, RULES, cadence="weekly_listing", partitions="week", write="partition")
+@table_asset(
+    TABLE, RULES, cadence="weekly_listing", partitions="week", write="partition", pool="krx"
+)
 def fdr_stock_listing(fdr: Fdr, calendar: MarketCalendar, week: date) -> Collected:
     """Collect both files; they belong to the week in which their own date lies."""
     listed, described = fdr.listing("KRX").data, fdr.listing("KRX-DESC").data
@@ -131,5 +133,5 @@ def fdr_stock_listing(fdr: Fdr, calendar: MarketCalendar, week: date) -> Collect
         raise BadPayload(*OPERATION, f"KRX is of {as_of}, KRX-DESC of {described.work_date}")
     if not is_of_week(as_of, week, calendar):
         empty = pl.DataFrame(schema=TABLE.frame_schema)
-        return Collected(empty, outcome="no_data", reason="no_history", partition_value=as_of)
+        return Collected(empty, outcome="no_data", reason="no_history")
     return Collected(parse(listed.rows, described.rows, as_of), partition_value=as_of)

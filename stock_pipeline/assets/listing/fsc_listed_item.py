@@ -74,6 +74,7 @@ def parse(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     write="merge",
     snapshot=True,
     optional=True,
+    pool="fsc",
 )
 def fsc_listed_item(fsc: Fsc, calendar: MarketCalendar, week: date) -> Collected:
     """Collect the newest day published by the week's Saturday.

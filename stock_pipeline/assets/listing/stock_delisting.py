@@ -88,7 +88,13 @@ def parse(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 @table_asset(
-    TABLE, RULES, cadence="weekly_listing", partitions="week", write="merge", snapshot=True
+    TABLE,
+    RULES,
+    cadence="weekly_listing",
+    partitions="week",
+    write="merge",
+    snapshot=True,
+    pool="krx",
 )
 def stock_delisting(fdr: Fdr, week: date) -> pl.DataFrame:
     """Collect the whole file; it is the same whatever the week."""

@@ -187,7 +187,7 @@ SCREENER = View(
         ON o.ticker = s.ticker AND o.trade_date = (SELECT year_ago FROM day)
     LEFT JOIN factors a ON a.ticker = s.ticker
     LEFT JOIN market.annual_statement_asof((SELECT as_of FROM day)) f
-        ON f.ticker = s.ticker AND f.currency = 'KRW'
+        ON f.ticker = s.ticker AND coalesce(f.currency, 'KRW') = 'KRW'
     LEFT JOIN market.compass_score c
         ON c.ticker = s.ticker AND c.as_of = (SELECT as_of FROM day)
     LEFT JOIN market.compass_score c1
