@@ -30,7 +30,7 @@ up: setup
 	$(BIN)/stock-pipeline up $(UP_ARGS)
 
 test: setup
-	$(BIN)/python -m pytest -m "not crash and not soak"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not crash"
 
 test-crash: setup
 	$(BIN)/python -m pytest -m crash --timeout 900
