@@ -61,6 +61,8 @@ class StoredScore(Base):
 class NoArchive:
     """A computed table fetches nothing."""
 
+    replaying = False
+
     @contextmanager
     def scope(self, **_: object) -> Iterator[Any]:
         """Hand out an empty receipt."""

@@ -124,7 +124,7 @@ def _answer_without_asking(
     if partition is None:
         return None, ""
     now = tools.clock.now()
-    if work.snapshot and partition != tools.current:
+    if work.snapshot and partition != tools.current and not tools.archive.replaying:
         return "no_data", NO_HISTORY
     if work.sessions is not None:
         if not tools.calendar.is_session(work.sessions, partition):

@@ -43,7 +43,14 @@ class Receipt(Protocol):
 
 
 class Archive(Protocol):
-    """The part of the raw archive that a collection needs."""
+    """The part of the raw archive that a collection needs.
+
+    replaying  answers come from the archive, also those of the past
+    """
+
+    @property
+    def replaying(self) -> bool:
+        """Tell whether nothing is asked of any upstream."""
 
     def scope(
         self, *, asset: str, partition: str, run_id: str, on_request: Callable[[], None]

@@ -166,9 +166,13 @@ def _keys(name: str, job: _Job) -> list[str] | None:
 
 
 def _stored(database: Any, name: str, keys: Sequence[str] | None) -> set[str]:
-    from stock_pipeline.storage.collection_log import done_partitions
+    from stock_pipeline import discovery
+    from stock_pipeline.commands.plan import settled
 
-    return set() if keys is None else done_partitions(database, name, keys)
+    if keys is None:
+        return set()
+    found = next(f for f in discovery.table_assets() if f.table.name == name)
+    return settled(database, found, keys)
 
 
 def _never_begun(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -12,6 +13,7 @@ from stock_pipeline.market_calendar import MarketCalendar
 from stock_pipeline.partitions import current_key
 from stock_pipeline.storage.collection_log import done_partitions
 from stock_pipeline.storage.database import Database
+from stock_pipeline.table_asset import TableAsset
 
 LISTING = (
     "trading_calendar",
@@ -91,16 +93,23 @@ def is_annual(quarter: date) -> bool:
 
 
 def done(database: Database, stage: Stage) -> set[str]:
-    """Return the partitions of a stage that every one of its tables has, or never can have.
-
-    The very first stored session has none before it: what waits for history waits there for ever.
-    """
+    """Return the partitions of a stage that every one of its tables has, or never can have."""
     if stage.repeats:
         return set()
-    first = database.read("SELECT min(trade_date)::text AS day FROM stock_price_daily").item()
     complete = set(stage.keys)
     for asset in discovery.table_assets():
         if asset.table.name in stage.assets and asset.work.partitions is not None:
-            excused = {first} if asset.work.history else set()
-            complete &= done_partitions(database, asset.table.name, stage.keys) | excused
+            complete &= settled(database, asset, stage.keys)
     return complete
+
+
+def settled(database: Database, asset: TableAsset, keys: Sequence[str]) -> set[str]:
+    """Return the partitions that a table has, or never can have.
+
+    The very first stored session has none before it: what waits for history waits there for ever.
+    """
+    stored = done_partitions(database, asset.table.name, keys)
+    if asset.work.history is None:
+        return stored
+    first = database.read("SELECT min(trade_date)::text AS day FROM stock_price_daily").item()
+    return stored | ({first} & set(keys))
