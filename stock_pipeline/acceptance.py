@@ -12,45 +12,44 @@ import polars as pl
 from stock_pipeline.errors import QualityReject
 from stock_pipeline.quality import rules as quality
 from stock_pipeline.storage.collection_log import Entry
+from stock_pipeline.storage.schema import Table
 from stock_pipeline.work import Tools, Work
 
 # Above this share of rejected rows the answer itself is broken, not some of its rows.
 MAX_REJECTED_SHARE = 0.01
 
 
-def conform(work: Work, frame: pl.DataFrame) -> pl.DataFrame:
+def conform(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     """Return the table's columns in its order and types; a cast that would lose a value fails."""
-    missing = [name for name in work.table.frame_schema if name not in frame.columns]
+    missing = [name for name in table.frame_schema if name not in frame.columns]
     if missing:
-        raise QualityReject(work.table.name, "columns", frame.height, f"{missing[0]} is missing")
+        raise QualityReject(table.name, "columns", frame.height, f"{missing[0]} is missing")
     try:
-        return frame.select(
-            pl.col(name).cast(kind) for name, kind in work.table.frame_schema.items()
-        )
+        return frame.select(pl.col(name).cast(kind) for name, kind in table.frame_schema.items())
     except pl.exceptions.PolarsError:
         raise QualityReject(
-            work.table.name, "types", frame.height, "a column is not of its declared type"
+            table.name, "types", frame.height, "a column is not of its declared type"
         ) from None
 
 
-def refuse_other_dates(work: Work, frame: pl.DataFrame, day: date | None) -> None:
+def refuse_other_dates(table: Table, frame: pl.DataFrame, day: date | None) -> None:
     """Refuse an answer with rows of another date: it answers another question."""
-    if day is None or work.table.partition is None:
+    if day is None or table.partition is None:
         return
-    other = frame.filter(pl.col(work.table.partition) != day).height
+    other = frame.filter(pl.col(table.partition) != day).height
     if other:
-        raise QualityReject(work.table.name, "date_outside_partition", other)
+        raise QualityReject(table.name, "date_outside_partition", other)
 
 
-def refuse_broken(work: Work, verdict: quality.Verdict, received: int) -> None:
+def refuse_broken(table: Table, verdict: quality.Verdict, received: int) -> None:
     """Refuse an answer that breaks a blocking rule, or of which too many rows are broken."""
     if verdict.blocked:
         rule, rows = next(iter(verdict.blocked.items()))
-        raise QualityReject(work.table.name, rule, rows)
+        raise QualityReject(table.name, rule, rows)
     if verdict.rejected and len(verdict.rejected) > max(1, received * MAX_REJECTED_SHARE):
         reasons = sorted({reason for reason, _ in verdict.rejected})
         raise QualityReject(
-            work.table.name, "rejected_share", len(verdict.rejected), ", ".join(reasons[:3])
+            table.name, "rejected_share", len(verdict.rejected), ", ".join(reasons[:3])
         )
 
 

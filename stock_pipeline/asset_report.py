@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import product
 from typing import Any
 
 import dagster as dg
@@ -30,23 +31,19 @@ def report(
     results: Sequence[Result],
 ) -> Iterator[Any]:
     """Yield checks, mark what is stored and fail when something that had to come did not."""
-    yield from _checks(work, results)
+    for table in work.tables:
+        yield from _checks(table.name, [result.of(table.name) for result in results])
     done = [result for result in results if result.is_done]
     # Closed for maintenance, or without its key, a table is skipped: nobody has to do anything.
     errors = [r.error for r in results if r.error is not None and r.outcome != "skipped"]
-    several = len(keys) > 1
     if len(done) == len(keys) or work.optional:
-        for result in done if several else ():
-            context.add_asset_metadata(_numbers(result), partition_key=result.partition)
-        yield dg.MaterializeResult(
-            metadata={"partitions": len(done)} if several else _numbers(results[0])
-        )
+        for table in work.tables:
+            yield _materialized(context, table.name, results)
         return
-    for result in done:
+    for table, result in product(work.tables, done):
+        numbers = _numbers(result.of(table.name))
         context.log_event(
-            dg.AssetMaterialization(
-                context.asset_key, partition=result.partition, metadata=_numbers(result)
-            )
+            dg.AssetMaterialization(table.name, partition=result.partition, metadata=numbers)
         )
     if errors:
         missing = len(keys) - len(done)
@@ -57,11 +54,23 @@ def report(
         ) from None
 
 
-def _checks(work: Work, results: Sequence[Result]) -> Iterator[dg.AssetCheckResult]:
+def _materialized(
+    context: dg.AssetExecutionContext, name: str, results: Sequence[Result]
+) -> dg.MaterializeResult[None]:
+    """Return what Dagster stores of a table; the numbers of a range stand at its partitions."""
+    if len(results) == 1:
+        return dg.MaterializeResult(asset_key=name, metadata=_numbers(results[0].of(name)))
+    done = [result for result in results if result.is_done]
+    for result in done:
+        context.add_asset_metadata(_numbers(result.of(name)), name, result.partition)
+    return dg.MaterializeResult(asset_key=name, metadata={"partitions": len(done)})
+
+
+def _checks(name: str, results: Sequence[Result]) -> Iterator[dg.AssetCheckResult]:
     failed = {r.partition: list(r.failed) or [r.reason] for r in results if r.failed or r.error}
     yield dg.AssetCheckResult(
         check_name=COMPLETE,
-        asset_key=work.table.name,
+        asset_key=name,
         passed=not failed,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"failed": dg.MetadataValue.text(json.dumps(failed, ensure_ascii=False))},
@@ -73,7 +82,7 @@ def _checks(work: Work, results: Sequence[Result]) -> Iterator[dg.AssetCheckResu
             warnings[rule] = warnings.get(rule, 0) + rows
     yield dg.AssetCheckResult(
         check_name=RULES_HOLD,
-        asset_key=work.table.name,
+        asset_key=name,
         passed=not rejected and not warnings,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"rejected": rejected, "warnings": dg.MetadataValue.text(json.dumps(warnings))},

@@ -14,12 +14,6 @@ from datetime import date, datetime
 
 import polars as pl
 
-from stock_pipeline.acceptance import (
-    conform,
-    refuse_broken,
-    refuse_other_dates,
-    refuse_shrunk,
-)
 from stock_pipeline.errors import (
     AuthError,
     BadPayload,
@@ -33,7 +27,6 @@ from stock_pipeline.errors import (
     SettingMissing,
     StaleWriter,
 )
-from stock_pipeline.quality import rules as quality
 from stock_pipeline.storage.collection_log import (
     PROGRESS_SECONDS,
     Closing,
@@ -41,12 +34,11 @@ from stock_pipeline.storage.collection_log import (
     Entry,
     done_partitions,
 )
-from stock_pipeline.storage.writer import Batch, Stamps
-from stock_pipeline.work import NO_HISTORY, Collected, Receipt, Result, Tools, Work
+from stock_pipeline.storing import store
+from stock_pipeline.work import NO_HISTORY, Collected, Result, Tools, Work
 
 ALL = "all"
 WAITING_FOR_HISTORY = "waiting_for_history"
-LIMITED = "limited"
 # After one of these no further request of the source can succeed today; what is left is healed
 # later.
 STOPS_SOURCE = (RateLimited, QuotaExhausted, Blocked, AuthError, Maintenance, SettingMissing)
@@ -146,7 +138,8 @@ def _has_history(work: Work, tools: Tools, day: date) -> bool:
 
 def _entry(work: Work, tools: Tools, partition: date | None, run: Entry) -> Entry:
     name, began = partition_name(partition), tools.clock.monotonic()
-    return replace(run, asset=work.table.name, partition=name, began=began)
+    beside = tuple(one.table.name for one in work.beside)
+    return replace(run, asset=work.table.name, partition=name, began=began, beside=beside)
 
 
 # ---- one partition
@@ -173,7 +166,7 @@ def _collect_one(
                 collected = next(frames)
             finally:
                 requests = receipt.requests
-        result = _store(work, tools, _as_collected(collected), entry=entry, receipt=receipt)
+        result = store(work, tools, _as_collected(collected), entry=entry, receipt=receipt)
     except PipelineError as error:
         result = _failure(entry, error, requests, log)
     except BaseException as error:
@@ -220,75 +213,6 @@ def _failure(entry: Entry, error: PipelineError, requests: int, log: CollectionL
     if isinstance(error, Busy | StaleWriter):
         return Result(entry.partition, error.outcome, text, requests=requests)
     return Result(entry.partition, error.outcome, text, requests=requests, error=error)
-
-
-def _store(
-    work: Work, tools: Tools, collected: Collected, *, entry: Entry, receipt: Receipt
-) -> Result:
-    """Hold the rows against the rules and write them together with the closed log row."""
-    log = CollectionLog(tools.db)
-    replaces = _replaces(work, collected, entry)
-    verdict = _judged(work, tools, collected, entry=entry, replaces=replaces)
-    rejected = len(verdict.rejected) + verdict.duplicates
-    closing = Closing(
-        "completed",
-        collected.outcome,
-        collected.reason,
-        received=collected.frame.height,
-        rejected=rejected,
-        requests=receipt.requests,
-        fetched_at=receipt.fetched_at,
-        input_version=entry.input_version,
-        warnings=verdict.warnings,
-        rejected_rows=verdict.rejected,
-        detail=_detail(tools, collected),
-    )
-    batch = Batch(
-        work.table,
-        verdict.kept,
-        entry.partition,
-        Stamps(entry.run_id, tools.source or receipt.source, receipt.fetched_at),
-        replaces=replaces,
-    )
-    changes = tools.db.upsert(batch, lambda c, done: log.close_within(c, entry, closing, done))
-    return Result(
-        entry.partition,
-        collected.outcome,
-        collected.reason,
-        changes,
-        rejected=rejected,
-        requests=receipt.requests,
-        warnings=verdict.warnings,
-        failed=collected.failed,
-        limited=tools.limited,
-    )
-
-
-def _judged(
-    work: Work, tools: Tools, collected: Collected, *, entry: Entry, replaces: date | None
-) -> quality.Verdict:
-    """Return which rows may be stored, or raise when the answer as a whole may not."""
-    frame = conform(work, collected.frame)
-    refuse_other_dates(work, frame, replaces)
-    verdict = quality.apply(frame, work.rules, keys=work.table.keys)
-    refuse_broken(work, verdict, collected.frame.height)
-    refuse_shrunk(work, tools, entry, verdict.kept.height)
-    return verdict
-
-
-def _detail(tools: Tools, collected: Collected) -> dict[str, object] | None:
-    detail: dict[str, object] = {}
-    if collected.failed:
-        detail["failed"] = list(collected.failed)
-    if tools.limited:
-        detail[LIMITED] = True
-    return detail or None
-
-
-def _replaces(work: Work, collected: Collected, entry: Entry) -> date | None:
-    if work.write == "merge" or collected.outcome != "rows":
-        return None
-    return collected.partition_value or date.fromisoformat(entry.partition)
 
 
 def _input_version(work: Work, tools: Tools, partition: date | None) -> str | None:

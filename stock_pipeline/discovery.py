@@ -7,6 +7,8 @@ import pkgutil
 from collections.abc import Iterable, Iterator
 from graphlib import TopologicalSorter
 
+import dagster as dg
+
 import stock_pipeline.assets
 from stock_pipeline.storage import collection_log
 from stock_pipeline.storage.schema import Table, View
@@ -21,7 +23,8 @@ def table_assets() -> list[TableAsset]:
 
 def tables() -> list[Table]:
     """Return every declared table: those of the machinery and those of the assets."""
-    return [*collection_log.TABLES, *(asset.table for asset in table_assets())]
+    written = [table for asset in table_assets() for table in asset.work.tables]
+    return [*collection_log.TABLES, *written]
 
 
 def views() -> list[View]:
@@ -38,6 +41,17 @@ def in_order(assets: Iterable[TableAsset]) -> list[str]:
         for found in assets
     }
     return list(TopologicalSorter(reads).static_order())
+
+
+def keys_of(names: Iterable[str]) -> list[dg.AssetKey]:
+    """Return the asset keys of tables, with those that are written together with one of them."""
+    wanted = set(names)
+    return [
+        key
+        for found in table_assets()
+        if wanted & {table.name for table in found.work.tables}
+        for key in found.keys
+    ]
 
 
 def _walk() -> Iterator[TableAsset]:

@@ -22,6 +22,8 @@ SATURDAY = 5
 
 # Days after the end of a period by which its report must be filed (FSCMA articles 159 and 160).
 ANNUAL_REPORT_DAYS = 90
+# The annual report closes the quarter that begins in this month.
+ANNUAL_MONTH = 10
 QUARTERLY_REPORT_DAYS = 45
 
 # DART has no statements of earlier business years.
@@ -96,6 +98,30 @@ def newest_due_quarter(calendar: MarketCalendar, now: datetime) -> list[date]:
     while _deadline(quarter) > today:
         quarter = quarter_of(quarter - timedelta(days=1))
     return [quarter]
+
+
+def newest_due_annual(calendar: MarketCalendar, now: datetime) -> list[date]:
+    """Return the newest quarter that closes a business year whose reports had to be filed."""
+    quarter = newest_due_quarter(calendar, now)[0]
+    return [date(quarter.year if quarter.month == ANNUAL_MONTH else quarter.year - 1, 10, 1)]
+
+
+def sessions_of_the_week(calendar: MarketCalendar, now: datetime) -> list[date]:
+    """Return the published sessions of the seven days up to now, oldest first."""
+    since = now.astimezone(KST).date() - timedelta(days=7)
+    return [day for day in calendar.closed_sessions(MARKET, now) if day > since]
+
+
+def this_month(calendar: MarketCalendar, now: datetime) -> list[date]:
+    """Return the first day of the running month."""
+    return [now.astimezone(KST).date().replace(day=1)]
+
+
+def days_of_last_quarter(calendar: MarketCalendar, now: datetime) -> list[date]:
+    """Return every day of the quarter before the running one."""
+    end = quarter_of(now.astimezone(KST).date())
+    start = quarter_of(end - timedelta(days=1))
+    return [start + timedelta(days=number) for number in range((end - start).days)]
 
 
 def quarter_of(day: date) -> date:

@@ -24,9 +24,9 @@ from stock_pipeline.partitions import DEFINITIONS, current_key
 from stock_pipeline.quality.rules import Rule
 from stock_pipeline.storage.collection_log import Entry
 from stock_pipeline.storage.schema import Table, View
-from stock_pipeline.work import Collected, Tools, Work
+from stock_pipeline.work import Beside, Collected, Tools, Work
 
-__all__ = ["Collected", "TableAsset", "table_asset"]
+__all__ = ["Beside", "Collected", "TableAsset", "table_asset"]
 
 OWNER = "team:stock-pipeline"
 PARTITIONS_PER_RUN = 25
@@ -47,8 +47,13 @@ class TableAsset:
 
     @property
     def table(self) -> Table:
-        """Return the declaration of the table."""
+        """Return the declaration of the table; of several the one that names the file."""
         return self.work.table
+
+    @property
+    def keys(self) -> list[dg.AssetKey]:
+        """Return the asset keys of all tables that are written together."""
+        return [dg.AssetKey(table.name) for table in self.work.tables]
 
 
 def table_asset(  # the declaration of a table is a list of facts; each has its own keyword
@@ -67,6 +72,7 @@ def table_asset(  # the declaration of a table is a list of facts; each has its 
     after_history: str | None = None,
     floor: float | None = None,
     input_version: str | None = None,
+    beside: Sequence[Beside] = (),
 ) -> Callable[[Callable[..., Any]], TableAsset]:
     """Turn a fetch function into the asset that fills `table`.
 
@@ -81,6 +87,7 @@ def table_asset(  # the declaration of a table is a list of facts; each has its 
     after_history  table whose session before, and this one, must be stored first
     floor          smallest accepted share of the rows of the partition before
     input_version  SQL giving the newest change of an input effective by `:day`
+    beside         tables that the same answer fills, in the same transaction
     """
 
     def decorate(function: Callable[..., Any]) -> TableAsset:
@@ -97,6 +104,7 @@ def table_asset(  # the declaration of a table is a list of facts; each has its 
             floor=floor,
             input_version=input_version,
             optional=optional,
+            beside=tuple(beside),
         )
         with warnings.catch_warnings():
             # BackfillPolicy is beta in this Dagster version and says so for every asset.
@@ -118,31 +126,40 @@ def _asset(
     names = tuple(inspect.signature(function).parameters)
     resources = _MACHINERY | set(names) - _PARTITION_NAMES - {"companies"}
 
-    @dg.asset(
+    @dg.multi_asset(
         name=work.table.name,
-        description=inspect.cleandoc(sys.modules[function.__module__].__doc__ or ""),
-        group_name=function.__module__.split(".")[-2],
-        owners=[OWNER],
-        kinds={"postgres"},
-        tags={"cadence": cadence} if cadence else None,
-        metadata=_catalogue(work.table),
-        deps=[dg.AssetKey(name) for name in deps],
+        specs=[_spec(table, function, cadence=cadence, deps=deps) for table in work.tables],
         partitions_def=DEFINITIONS[work.partitions] if work.partitions else None,
         backfill_policy=dg.BackfillPolicy.multi_run(PARTITIONS_PER_RUN)
         if work.partitions
         else None,
-        check_specs=check_specs(work.table.name),
+        check_specs=[spec for table in work.tables for spec in check_specs(table.name)],
         config_schema={"companies": dg.Field([str], default_value=[])}
         if "companies" in names
         else None,
         required_resource_keys=set(resources),
-        output_required=False,
         pool=pool,
     )
     def asset(context: dg.AssetExecutionContext) -> Iterator[Any]:
         yield from _collected(context, function, work)
 
     return asset
+
+
+def _spec(
+    table: Table, function: Callable[..., Any], *, cadence: str | None, deps: Sequence[str]
+) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        table.name,
+        description=inspect.cleandoc(sys.modules[function.__module__].__doc__ or ""),
+        group_name=function.__module__.split(".")[-2],
+        owners=[OWNER],
+        kinds={"postgres"},
+        tags={"cadence": cadence} if cadence else None,
+        metadata=_catalogue(table),
+        deps=[dg.AssetKey(name) for name in deps],
+        skippable=True,
+    )
 
 
 def _collected(

@@ -65,6 +65,8 @@ class Collected:
     outcome          rows, or no_data when the upstream said so
     failed           parts that did not come; the rest is stored and the run is a partial failure
     partition_value  the date whose stored rows are replaced, when it is not the partition itself
+    beside           rows of the tables that are written with this one, by table
+    warnings         rules between tables that do not hold, with the number of rows
     """
 
     frame: pl.DataFrame
@@ -72,6 +74,16 @@ class Collected:
     reason: str = ""
     failed: tuple[str, ...] = ()
     partition_value: date | None = None
+    beside: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    warnings: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A table that one answer fills together with another; both are written or none is."""
+
+    table: Table
+    rules: tuple[quality.Rule, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +100,12 @@ class Work:
     floor: float | None = None
     input_version: str | None = None
     optional: bool = False
+    beside: tuple[Beside, ...] = ()
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Return the tables that are written, the one that names the work first."""
+        return (self.table, *(one.table for one in self.beside))
 
 
 @dataclass(frozen=True)
@@ -110,7 +128,7 @@ class Tools:
 
 @dataclass(frozen=True)
 class Result:
-    """How one partition ended."""
+    """How one partition ended; `beside` has the same for the tables written with it."""
 
     partition: str
     outcome: str
@@ -123,6 +141,11 @@ class Result:
     failed: tuple[str, ...] = ()
     limited: bool = False
     error: PipelineError | None = None
+    beside: Mapping[str, Result] = field(default_factory=dict)
+
+    def of(self, table: str) -> Result:
+        """Return how the partition ended for one of the tables; for most, as for the first."""
+        return self.beside.get(table, self)
 
     @property
     def is_done(self) -> bool:

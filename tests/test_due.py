@@ -8,11 +8,15 @@ import pytest
 
 from stock_pipeline.clock import KST
 from stock_pipeline.due import (
+    days_of_last_quarter,
     last_sessions,
     last_weekdays,
+    newest_due_annual,
     newest_due_quarter,
     quarter_of,
     reported_quarter,
+    sessions_of_the_week,
+    this_month,
     this_week,
 )
 from stock_pipeline.market_calendar import MarketCalendar
@@ -92,6 +96,52 @@ def test_week_begins_on_saturday(now: str, saturday: str) -> None:
 )
 def test_newest_due_quarter_changes_on_the_filing_deadline(now: str, quarter: str) -> None:
     assert newest_due_quarter(CALENDAR, seoul(now)) == [date.fromisoformat(quarter)]
+
+
+@pytest.mark.parametrize(
+    ("now", "quarter"),
+    [
+        ("2026-03-30 11:30", "2024-10-01"),  # the year 2025 has until 31 March
+        ("2026-03-31 11:30", "2025-10-01"),
+        ("2026-11-21 11:30", "2025-10-01"),  # later quarters are no annual reports
+    ],
+)
+def test_newest_due_annual_report_is_that_of_the_last_year_that_had_to_be_filed(
+    now: str, quarter: str
+) -> None:
+    assert newest_due_annual(CALENDAR, seoul(now)) == [date.fromisoformat(quarter)]
+
+
+@pytest.mark.parametrize(
+    ("now", "days"),
+    [
+        ("2026-03-14 12:00", [9, 10, 11, 12, 13]),  # Saturday: Monday to Friday
+        ("2026-03-07 12:00", [3, 4, 5, 6]),  # Monday 2 March is a holiday
+    ],
+)
+def test_sessions_of_the_week_are_those_of_seven_days(now: str, days: list[int]) -> None:
+    assert [day.day for day in sessions_of_the_week(CALENDAR, seoul(now))] == days
+
+
+@pytest.mark.parametrize(
+    ("now", "first"), [("2026-03-01 00:00", "2026-03-01"), ("2026-03-31 23:59", "2026-03-01")]
+)
+def test_the_running_month_begins_on_its_first_day(now: str, first: str) -> None:
+    assert this_month(CALENDAR, seoul(now)) == [date.fromisoformat(first)]
+
+
+@pytest.mark.parametrize(
+    ("now", "first", "last", "count"),
+    [
+        ("2026-01-01 14:00", "2025-10-01", "2025-12-31", 92),
+        ("2026-04-01 14:00", "2026-01-01", "2026-03-31", 90),
+    ],
+)
+def test_last_quarter_is_the_one_before_the_running_one(
+    now: str, first: str, last: str, count: int
+) -> None:
+    days = days_of_last_quarter(CALENDAR, seoul(now))
+    assert (days[0].isoformat(), days[-1].isoformat(), len(days)) == (first, last, count)
 
 
 @pytest.mark.parametrize(

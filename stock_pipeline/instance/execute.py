@@ -73,7 +73,7 @@ def run_partitions(
     from stock_pipeline.definitions import defs
 
     _require_one_cut(assets)
-    keys = [dg.AssetKey(name) for name in assets]
+    keys = discovery.keys_of(assets)
     job = defs.resolve_implicit_global_asset_job_def()
     run_id = str(uuid.uuid4())
     with lease(database_url(Settings.load()), run_id), _watched(run_id, on_partition):

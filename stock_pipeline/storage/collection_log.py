@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -74,6 +74,7 @@ DATA_COLLECTION_LOG = table(
     column("deleted", BigInt, "stored rows that are no longer in the answer", "rows"),
     column("rejected", BigInt, "rows kept out by a rule, duplicates included", "rows"),
     column("requests", BigInt, "requests sent upstream, repeats included", "requests"),
+    column("source", Text, "upstream whose answer was stored, also in a demo; NULL: none asked"),
     column("fetched_at", Instant, "when the upstream gave the newest answer used"),
     column("input_version", Text, "newest input of a derived partition when it was computed"),
     column("detail", Json, "further facts"),
@@ -124,6 +125,7 @@ class Entry:
 
     began          reading of the monotonic clock when it began
     input_version  newest change of an input before it began, for a derived table
+    beside         tables that are written together with this one; each has a row of its own
     """
 
     run_id: str
@@ -132,6 +134,12 @@ class Entry:
     job_label: str = ""
     began: float = 0.0
     input_version: str | None = None
+    beside: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> list[Entry]:
+        """Return one entry per row of the log, that of the table itself first."""
+        return [replace(self, asset=name, beside=()) for name in (self.asset, *self.beside)]
 
 
 @dataclass(frozen=True)
@@ -144,6 +152,7 @@ class Closing:
     received: int = 0
     rejected: int = 0
     requests: int = 0
+    source: str | None = None
     fetched_at: datetime | None = None
     input_version: str | None = None
     error_message: str | None = None
@@ -174,27 +183,37 @@ class CollectionLog:
         return rows.height > 0
 
     def open(self, entry: Entry) -> None:
-        """Write the `running` row in a transaction of its own."""
+        """Write the `running` rows in a transaction of their own."""
         self._database.execute(
             "INSERT INTO data_collection_log"
             " (run_id, asset, partition, job_label, status, started_at, progress_at)"
-            " VALUES (:run_id, :asset, :partition, :job_label, 'running', :now, :now)"
+            " SELECT :run_id, asset, :partition, :job_label, 'running', :now, :now"
+            " FROM unnest(CAST(:assets AS text[])) AS a(asset)"
             " ON CONFLICT (run_id, asset, partition) DO UPDATE SET status = 'running',"
             " outcome = NULL, started_at = :now, progress_at = :now, completed_at = NULL",
-            {**entry.__dict__, "now": self._database.clock.now()},
+            self._values(entry),
         )
 
     def progress(self, entry: Entry) -> None:
         """Stamp a sign of life on the running row."""
         self._database.execute(
             "UPDATE data_collection_log SET progress_at = :now"
-            " WHERE run_id = :run_id AND asset = :asset AND partition = :partition",
-            {**entry.__dict__, "now": self._database.clock.now()},
+            " WHERE run_id = :run_id AND asset = ANY(:assets) AND partition = :partition",
+            self._values(entry),
         )
 
+    def _values(self, entry: Entry) -> dict[str, Any]:
+        now, assets = self._database.clock.now(), [row.asset for row in entry.rows]
+        return {**entry.__dict__, "now": now, "assets": assets}
+
     def close(self, entry: Entry, closing: Closing) -> None:
-        """Close the row in a transaction of its own: nothing was written, or it was rolled back."""
-        self._database.transaction(lambda c: self.close_within(c, entry, closing, Changes()))
+        """Close the rows in a transaction of their own: nothing was written, or it was undone."""
+
+        def work(connection: Connection) -> None:
+            for row in entry.rows:
+                self.close_within(connection, row, closing, Changes())
+
+        self._database.transaction(work)
 
     def close_within(
         self, connection: Connection, entry: Entry, closing: Closing, changes: Changes
@@ -229,7 +248,8 @@ UPDATE {SCHEMA}.data_collection_log SET
     progress_at = %(now)s, completed_at = %(now)s, duration_seconds = %(seconds)s,
     received = %(received)s, inserted = %(inserted)s, updated = %(updated)s,
     unchanged = %(unchanged)s, deleted = %(deleted)s, rejected = %(rejected)s,
-    requests = %(requests)s, fetched_at = %(fetched_at)s, input_version = %(input_version)s,
+    requests = %(requests)s, source = %(source)s, fetched_at = %(fetched_at)s,
+    input_version = %(input_version)s,
     detail = %(detail)s, error_message = %(error_message)s,
     validation_status = %(validation_status)s, validation_detail = %(validation_detail)s
 WHERE run_id = %(run_id)s AND asset = %(asset)s AND partition = %(partition)s

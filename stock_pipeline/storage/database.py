@@ -52,6 +52,10 @@ _BOOLEAN = 16
 _INSTANT = 1184
 
 
+def _nothing_else(_: Connection, __: Changes) -> None:
+    """Write the rows of a batch and no more."""
+
+
 class Database:
     """A pool of connections to one PostgreSQL, shared by the threads of a process."""
 
@@ -122,18 +126,27 @@ class Database:
         return self.transaction(lambda c: _copy_out(c, text, params, exact=exact))
 
     def upsert(
-        self, batch: Batch, also: Callable[[Connection, Changes], None] | None = None
+        self, batch: Batch, also: Callable[[Connection, Changes], None] = _nothing_else
     ) -> Changes:
         """Store a batch and, in the same transaction, whatever `also` writes.
 
         Raises  Busy, StaleWriter, QualityReject, DatabaseError; then nothing was written
         """
-        self._ensure_years(batch)
+        return self.upsert_together([batch], lambda c, changes: also(c, changes[0]))[0]
 
-        def work(connection: Connection) -> Changes:
-            changes = writer.write(connection, batch)
-            if also is not None:
-                also(connection, changes)
+    def upsert_together(
+        self, batches: Sequence[Batch], also: Callable[[Connection, list[Changes]], object]
+    ) -> list[Changes]:
+        """Store batches of several tables and what `also` writes, all or nothing of it.
+
+        Raises  Busy, StaleWriter, QualityReject, DatabaseError; then nothing was written
+        """
+        for batch in batches:
+            self._ensure_years(batch)
+
+        def work(connection: Connection) -> list[Changes]:
+            changes = [writer.write(connection, batch) for batch in batches]
+            also(connection, changes)
             return changes
 
         return self.transaction(work)

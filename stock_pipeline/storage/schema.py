@@ -101,9 +101,10 @@ class View:
 class Table:
     """One table of the schema `market`.
 
-    columns    keys first, in key order; the provenance columns follow by themselves
-    partition  the key column that holds the partition's date, for write mode `partition`
-    yearly     True: stored in yearly PostgreSQL partitions of `partition`
+    columns        keys first, in key order; the provenance columns follow by themselves
+    partition      the key column that holds the partition's date, for write mode `partition`
+    yearly         True: stored in yearly PostgreSQL partitions of `partition`
+    source_column  the column that says which upstream a row is from, where one answer has several
     """
 
     name: str
@@ -112,6 +113,7 @@ class Table:
     partition: str | None = None
     yearly: bool = False
     indexes: tuple[tuple[str, ...], ...] = ()
+    source_column: str | None = None
     meaning: str = field(default="", compare=False)
 
     @property
@@ -142,6 +144,7 @@ def table(
     partition: str | None = None,
     yearly: bool = False,
     indexes: tuple[tuple[str, ...], ...] = (),
+    source_column: str | None = None,
 ) -> Table:
     """Declare a table; keys come first and `partition`, where given, is one of them."""
     keys = [c.name for c in columns if c.is_key]
@@ -151,4 +154,6 @@ def table(
         raise ValueError(f"{name}: the partition column {partition} is not part of the key")
     if yearly and partition != keys[0]:
         raise ValueError(f"{name}: yearly tables are partitioned by their first key column")
-    return Table(name, columns, provenance, partition, yearly, indexes)
+    if source_column is not None and source_column not in {c.name for c in columns}:
+        raise ValueError(f"{name}: the source column {source_column} is not declared")
+    return Table(name, columns, provenance, partition, yearly, indexes, source_column)

@@ -28,11 +28,16 @@ Connection = psycopg.Connection[Any]
 
 @dataclass(frozen=True)
 class Stamps:
-    """Where the rows of a batch come from; fills the provenance columns."""
+    """Where the rows of a batch come from; fills the provenance columns.
+
+    source      of every row
+    of_its_own  True: each row's source is what the table's source column says
+    """
 
     run_id: str
     source: str | None = None
     fetched_at: datetime | None = None
+    of_its_own: bool = False
 
 
 @dataclass(frozen=True)
@@ -183,7 +188,7 @@ def _merge(connection: Connection, batch: Batch) -> tuple[int, int]:
     own = [c.name for c in table.own_columns]
     values = [name for name in own if name not in table.keys]
     stamp_values = {
-        "source": sql.Literal(stamps.source),
+        "source": _source(table, stamps),
         "run_id": sql.Literal(stamps.run_id),
         "fetched_at": sql.SQL("{}::timestamptz").format(sql.Literal(stamps.fetched_at)),
         "ingested_at": sql.SQL("clock_timestamp()"),
@@ -217,6 +222,12 @@ def _merge(connection: Connection, batch: Batch) -> tuple[int, int]:
     return (row[0], row[1]) if row else (0, 0)
 
 
+def _source(table: Table, stamps: Stamps) -> sql.Composable:
+    if stamps.of_its_own and table.source_column is not None:
+        return sql.SQL("s.") + sql.Identifier(table.source_column)
+    return sql.Literal(stamps.source)
+
+
 def _differs(table: Table, values: list[str], stamps: Stamps) -> sql.Composed:
     """Return when a stored row is not the staged one; its source counts, its times do not."""
     stored, staged = [], []
@@ -225,7 +236,7 @@ def _differs(table: Table, values: list[str], stamps: Stamps) -> sql.Composed:
         staged.append(sql.SQL("s.") + sql.Identifier(name))
     if table.provenance == "collected":
         stored.append(sql.Composed([sql.SQL("t.source")]))
-        staged.append(sql.Composed([sql.Literal(stamps.source)]))
+        staged.append(sql.Composed([_source(table, stamps)]))
     if not stored:
         return sql.Composed([sql.SQL("false")])
     comma = sql.SQL(", ")
