@@ -4,10 +4,11 @@ Source   DART fnlttMultiAcnt, 100 companies a request; fnlttSinglAcntAll for com
 Grain    one row per company, fiscal year, report, consolidation and receipt
 Units    amounts in the statement's `currency`, mostly KRW; ratios in percent
 Cadence  weekly_financials (Saturday 11:00 KST), filings_followup for the companies that filed
-Caveats  The main accounts have no cash flows; the full ones do. All amounts of a row come from one
-         call, named in `operation`, and a row from the full accounts is never overwritten by the
-         sweep. DART serves only the newest version: one that is collected late counts from its own
-         receipt, `available_date`. In quarterly reports revenue and incomes are those of three
+Caveats  The main accounts have no cash flows; the full ones do, and are asked for the consolidated
+         statement, or for the separate one where there is no other. All amounts of a row come from
+         one call, named in `operation`, and a row from the full accounts is never overwritten by
+         the sweep. DART serves only the newest version: one that is collected late counts from its
+         own receipt, `available_date`. In quarterly reports revenue and incomes are those of three
          months and `_cumulative` those of the year so far, from which the ratios are taken.
 """
 
@@ -227,12 +228,14 @@ def financial_statement(
     if main.is_empty():
         reason = f"DART has no report {report[1]} of {report[0]} for {len(codes)} companies"
         return Collected(main, outcome="no_data", reason=reason, failed=failed)
-    if companies:
-        full = [full_statement(dart, row, report) for row in main.iter_rows(named=True)]
-        # The full accounts first: they stand for the same version and say more.
-        main = pl.concat([*full, main]).unique(TABLE.keys, keep="first", maintain_order=True)
-        return Collected(main, failed=failed)
-    return Collected(without_known(db, main, report), failed=failed)
+    known = without_known(db, main, report)
+    if not companies:
+        return Collected(known, failed=failed)
+    asked = consolidated_first(main).iter_rows(named=True)
+    full = [full_statement(dart, row, report) for row in asked]
+    # The full accounts first: they stand for the same version and say more.
+    every = pl.concat([*full, known]).unique(TABLE.keys, keep="first", maintain_order=True)
+    return Collected(every, failed=failed)
 
 
 def sweep(
@@ -258,6 +261,14 @@ def sweep(
             start += COMPANIES_PER_CALL
             if len(failed) > allowed:
                 raise
+
+
+def consolidated_first(main: pl.DataFrame) -> pl.DataFrame:
+    """Return one statement per receipt, the consolidated one where there is one.
+
+    The score reads no other, and a second call per company would double the cost of a filing day.
+    """
+    return main.sort("fs_div").unique("rcept_no", keep="first", maintain_order=True)
 
 
 def full_statement(dart: Dart, main: Mapping[str, Any], report: tuple[int, str]) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from stock_pipeline.assets.filings.financial_statement import (
     FULL,
     MAIN,
     TABLE,
+    consolidated_first,
     full_statement,
     listed_since,
     parse,
@@ -130,6 +131,16 @@ def test_the_full_accounts_take_the_place_of_the_main_ones_as_a_whole() -> None:
     assert (row["operation"], row["operating_cash_flow"], row["total_assets"]) == (FULL, 7, None)
     assert (row["ticker"], row["period_end"]) == ("005930", date(2025, 12, 31))
     assert full.select(TABLE.keys).equals(main.select(TABLE.keys))
+
+
+@pytest.mark.parametrize(
+    ("bases", "asked"), [(("OFS", "CFS"), "CFS"), (("CFS",), "CFS"), (("OFS",), "OFS")]
+)
+def test_the_full_accounts_are_asked_for_once_per_receipt(
+    bases: tuple[str, ...], asked: str
+) -> None:
+    main = parse([ROW | {"fs_div": basis} for basis in bases])
+    assert consolidated_first(main)["fs_div"].to_list() == [asked]
 
 
 def test_a_statement_that_has_no_full_accounts_keeps_the_main_ones() -> None:
