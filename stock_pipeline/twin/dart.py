@@ -1,21 +1,20 @@
-"""The filing system OpenDART: company codes, receipts, statements, company outlines.
+"""The filing system OpenDART: codes, receipts, statements, dividends, decisions, outlines.
 
 Speaks opendart.fss.or.kr. Errors come with HTTP 200 and a status of their own.
 """
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
-from xml.sax.saxutils import escape
 
 import orjson
 
+from stock_pipeline.twin import dart_codes, dart_dividends
+from stock_pipeline.twin.dart_decisions import OPERATIONS, Decisions
 from stock_pipeline.twin.dart_statements import FS_NAMES, bases, full_accounts, main_accounts
 from stock_pipeline.twin.wire import Answer, Request
 from stock_pipeline.twin.world import World
@@ -43,8 +42,6 @@ _MESSAGES = {
 }
 _CLASSES = {"KOSPI": "Y", "KOSDAQ": "K", "KOSDAQ GLOBAL": "K", "KONEX": "N", None: "E"}
 _EXCHANGE_REMARKS = {"Y": "유", "K": "코", "N": "넥", "E": ""}
-# The month 15 is as it comes: the real archive carries a date that does not exist.
-_IMPOSSIBLE_TIME = (2107, 15, 28, 23, 51, 0)
 
 
 class RefusedError(Exception):
@@ -62,13 +59,16 @@ class Dart:
         self._world = world
         self._clock = now
         self._by_code = {company.corp_code: company for company in world.companies}
-        self._archive = lru_cache(maxsize=1)(self._zip)
+        self._archive = lru_cache(maxsize=1)(partial(dart_codes.archive, world))
+        self._decisions = Decisions(world)
         self._answers: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
             "list.json": self._list,
             "fnlttMultiAcnt.json": self._multi,
             "fnlttSinglAcntAll.json": self._full,
             "company.json": self._company,
+            "alotMatter.json": self._dividends,
         }
+        self._answers |= {f"{name}.json": partial(self._decided, name) for name in OPERATIONS}
 
     def answer(self, request: Request) -> Answer | None:
         """Answer a request, None when the interface is not played so far."""
@@ -113,6 +113,28 @@ class Dart:
         if report is None or basis not in bases(self._world.companies[report.company]):
             raise RefusedError("013")
         return _listed(full_accounts(self._world.filings, report, basis))
+
+    def _dividends(self, query: dict[str, str]) -> dict[str, Any]:
+        year, quarter = _period(query)
+        if not query.get("corp_code"):
+            raise RefusedError("100")
+        company = self._by_code.get(query["corp_code"])
+        if company is None:
+            raise RefusedError("013")
+        rows = dart_dividends.rows(self._world, company.index, year, quarter, self._today())
+        return _listed(rows)
+
+    def _decided(self, operation: str, query: dict[str, str]) -> dict[str, Any]:
+        code = query.get("corp_code", "")
+        first, last = (_day(query.get(name, "")) for name in ("bgn_de", "end_de"))
+        if not code or first > last:
+            raise RefusedError("100")
+        company = self._by_code.get(code)
+        if company is None:
+            raise RefusedError("013")
+        found = self._decisions.rows(operation, company, (first, last), self._today())
+        filer = {"corp_cls": self._class(company), "corp_name": self._name(company)}
+        return _listed([row | filer for row in found])
 
     def _newest(self, code: str, year: int, quarter: int) -> Report | None:
         company = self._by_code.get(code)
@@ -216,41 +238,6 @@ class Dart:
             "est_dt": f"{company.established:%Y%m%d}",
             "acc_mt": f"{company.settle_month:02d}",
         }
-
-    def _zip(self, today: date) -> bytes:
-        """Write the archive of all company codes as it stands on a day."""
-        text = "\n".join(self._entries(today))
-        xml = f'<?xml version="1.0" encoding="UTF-8"?>\n<result>\n{text}\n</result>\n'
-        stream = io.BytesIO()
-        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-            member = zipfile.ZipInfo("CORPCODE.xml", _IMPOSSIBLE_TIME)
-            member.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(member, xml.encode())
-        return stream.getvalue()
-
-    def _entries(self, today: date) -> Iterator[str]:
-        """Write one entry per company: a blank stock code before it lists, its own ever after."""
-        for filer in self._world.disclosures.unlisted:
-            yield _entry(filer.corp_code, (filer.name, filer.english), " ", filer.modified)
-        called = {one.share.company: one.name for one in self._world.listings(today)}
-        for company in self._world.companies:
-            if company.established > today:
-                continue
-            listed = self._world.shares[company.index].listed <= today
-            name = called.get(company.index, company.name)
-            code = company.ticker if listed else " "
-            modified = max(company.established, date(2017, 6, 30))
-            yield _entry(company.corp_code, (name, company.english), code, modified)
-
-
-def _entry(corp_code: str, names: tuple[str, str], stock_code: str, modified: date) -> str:
-    return f"""    <list>
-        <corp_code>{corp_code}</corp_code>
-        <corp_name>{escape(names[0])}</corp_name>
-        <corp_eng_name>{escape(names[1])}</corp_eng_name>
-        <stock_code>{stock_code}</stock_code>
-        <modify_date>{modified:%Y%m%d}</modify_date>
-    </list>"""
 
 
 def _status(status: str) -> dict[str, Any]:

@@ -33,6 +33,17 @@ DART_MESSAGES = {
     "900": "정의되지 않은 오류가 발생하였습니다.",
     "901": "사용자 계정의 개인정보 보유기간이 만료되어 사용할 수 없는 키입니다.",
 }
+FSS_MESSAGES = {
+    "010": "미등록 인증키",
+    "011": "중지된 인증키",
+    "012": "삭제된 인증키",
+    "013": "샘플 인증키",
+    "020": "일일검색 허용횟수를 초과",
+    "021": "허용된 IP가 아닙니다.",
+    "100": "필수 요청변수 누락",
+    "101": "요청변수의 부적절한 값",
+    "900": "정의되지 않은 오류",
+}
 GATEWAY_NAMES = {
     "1": "APPLICATION_ERROR",
     "2": "DB_ERROR",
@@ -113,6 +124,11 @@ def dart_block(value: str, request: Request) -> Answer:
     """Redirect to the page DART shows an address that asked too fast."""
     headers = {"Location": "https://opendart.fss.or.kr/error1.html"}
     return Answer(302, b"", "text/html;charset=UTF-8", operation_of(request), headers)
+
+
+def fss_code(value: str, request: Request) -> Answer:
+    """Answer with a code of finlife and nothing else, HTTP 200."""
+    return _json({"result": {"err_cd": value, "err_msg": FSS_MESSAGES[value]}}, request)
 
 
 def portal_gateway(value: str, request: Request) -> Answer:

@@ -114,6 +114,7 @@ REPLACEMENTS = {
     "login-code": Kind("KRX: this login code", r"\w+", replace=answers.krx_login, applies=_login),
     "dart": Kind("DART: this status", "|".join(answers.DART_MESSAGES), replace=answers.dart_status),
     "dart-block": Kind("DART: 302 to error1.html", replace=answers.dart_block),
+    "fss": Kind("FSS: this err_cd", "|".join(answers.FSS_MESSAGES), replace=answers.fss_code),
     "gateway": Kind(
         "data.go.kr: XML of the gateway with this code, HTTP 200",
         "|".join(answers.GATEWAY_NAMES),

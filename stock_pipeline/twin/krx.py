@@ -1,6 +1,7 @@
 """The exchange's data site as pykrx and FinanceDataReader meet it.
 
-Speaks data.krx.co.kr: the login, the all-stock day, the two stock finders, the latest trading day.
+Speaks data.krx.co.kr: the login, the all-stock day, the two stock finders, the latest trading day,
+and the day and the lists of funds and indices.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import date, datetime, timedelta
 
 import orjson
 
+from stock_pipeline.twin import krx_markets
 from stock_pipeline.twin.krx_login import Logins, new_cookie
 from stock_pipeline.twin.wire import Answer, Request, operation_of
 from stock_pipeline.twin.world import Listing, World
@@ -111,6 +113,10 @@ class Krx:
             return {"block1": self._listed(form)}
         if operation == "finder_listdelisu":
             return {"block1": self._delisted(form)}
+        if operation in krx_markets.OPERATIONS:
+            day, group = _day(form.get("trdDd", "")), form.get("idxIndMidclssCd", "")
+            asked = krx_markets.Asked(day, group, self._now())
+            return {"output": krx_markets.rows(self._world, operation, asked)}
         return None
 
     def _all_stocks(self, asked: str, market: str) -> list[Row]:

@@ -14,14 +14,19 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from stock_pipeline.twin import world_days, world_events, world_prices
+from stock_pipeline.twin.world_bonds import Bonds
 from stock_pipeline.twin.world_calendar import WorldCalendar
 from stock_pipeline.twin.world_companies import Company, Share, found
 from stock_pipeline.twin.world_days import MarketDay
 from stock_pipeline.twin.world_delistings import Delisting, before_epoch, since_epoch
 from stock_pipeline.twin.world_disclosures import Disclosures
+from stock_pipeline.twin.world_dividends import Dividends
 from stock_pipeline.twin.world_events import Event
 from stock_pipeline.twin.world_filings import Filings
+from stock_pipeline.twin.world_funds import Funds
+from stock_pipeline.twin.world_indices import Indices
 from stock_pipeline.twin.world_plans import HORIZON
+from stock_pipeline.twin.world_products import Products
 from stock_pipeline.twin.world_ticks import Ints
 
 # Several answers about one day share it.
@@ -74,9 +79,34 @@ class World:
         return Filings(self.seed, self.companies, self.shares, self.end)
 
     @cached_property
+    def dividends(self) -> Dividends:
+        """Return what the companies distribute, worked out when first asked for."""
+        return Dividends(self, self._counts)
+
+    @cached_property
     def disclosures(self) -> Disclosures:
         """Return every receipt of the filing system, worked out when first asked for."""
         return Disclosures(self.seed, self.companies, self.filings, self._happening)
+
+    @cached_property
+    def bonds(self) -> Bonds:
+        """Return every bond, drawn when first asked for."""
+        return Bonds(self.seed, self.companies, self.shares)
+
+    @cached_property
+    def indices(self) -> Indices:
+        """Return the exchange's indices, worked out when first asked for."""
+        return Indices(self, self._counts)
+
+    @cached_property
+    def products(self) -> Products:
+        """Return what banks and their like offer, worked out when first asked for."""
+        return Products(self.seed)
+
+    @cached_property
+    def funds(self) -> Funds:
+        """Return the exchange-traded funds, worked out when first asked for."""
+        return Funds(self)
 
     def cast(self, role: str) -> list[Company]:
         """Return the companies that play a role, those that exist in every world first."""

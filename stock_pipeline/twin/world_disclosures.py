@@ -30,7 +30,12 @@ _ANNOUNCED = {
     "split": ("주식분할결정              ", "I001", 60),
     "halt": ("주권매매거래정지              ", "I001", 1),
     "rename": ("상호변경안내              ", "I001", 14),
+    "merger": ("주요사항보고서(회사합병결정)", "B001", 70),
+    "spinoff": ("주요사항보고서(회사분할결정)", "B001", 70),
 }
+# The decisions of every so many companies are corrected, so long after they were received.
+_CORRECTED_EVERY = 3
+_CORRECTED_AFTER = timedelta(days=11)
 _OTHERS = (
     ("임원ㆍ주요주주특정증권등소유상황보고서", "D002"),
     ("주식등의대량보유상황보고서(일반)", "D001"),
@@ -50,6 +55,20 @@ class Unlisted:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """What a company decided. version 0 is the original.
+
+    first      day on which the original was received
+    corrected  day on which the correction was, or will be; None without one
+    """
+
+    event: Event
+    version: int
+    first: date
+    corrected: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Disclosure:
     """One receipt. kind is the filing system's detailed type, its first letter the type."""
 
@@ -59,11 +78,13 @@ class Disclosure:
     name: str
     kind: str
     report: Report | None = None
+    decision: Decision | None = None
 
     @property
     def is_correction(self) -> bool:
         """Tell whether this receipt replaces an earlier one."""
-        return self.report is not None and self.report.version > 0
+        version = self.report or self.decision
+        return version is not None and version.version > 0
 
 
 class Disclosures:
@@ -97,12 +118,26 @@ class Disclosures:
         return sorted(found, key=lambda disclosure: disclosure.rcept_no, reverse=True)
 
     def corrected_by(self, disclosure: Disclosure, today: date) -> bool:
-        """Tell whether a later version of a periodic report was received by a day."""
-        report = disclosure.report
+        """Tell whether a later version of a report or decision was received by a day."""
+        report, decision = disclosure.report, disclosure.decision
+        if decision is not None and decision.version == 0 and decision.corrected is not None:
+            return decision.corrected <= today
         if report is None:
             return False
         newest = self._filings.newest(report.company, report.year, report.quarter, today)
         return newest is not None and newest.version > report.version
+
+    def decisions(self, corp_code: str, kind: str, today: date) -> list[Disclosure]:
+        """Return what a company decided on a kind of event, each in its newest version by a day."""
+        return [
+            one
+            for one in self._announced
+            if one.decision is not None
+            and one.decision.event.kind == kind
+            and one.filer.corp_code == corp_code
+            and one.received <= today
+            and not self.corrected_by(one, today)
+        ]
 
     def _periodic(self, report: Report) -> Disclosure:
         company = self._companies[report.company]
@@ -135,11 +170,33 @@ def _announcements(companies: list[Company], events: list[Event]) -> Iterator[Di
         # Preferred shares have columns of their own; their companies announce nothing here.
         if event.kind in _ANNOUNCED and event.column < len(companies):
             name, kind, ahead = _ANNOUNCED[event.kind]
-            day = event.day - timedelta(days=ahead)
-            day -= timedelta(days=max(day.weekday() - 4, 0))
-            start = 830_000 if kind.startswith("I") else 30_000
-            number = f"{day:%Y%m%d}{start + event.column:06d}"
-            yield Disclosure(number, day, companies[event.column], name, kind)
+            filer, day = companies[event.column], _weekday_until(event.day - timedelta(days=ahead))
+            if kind.startswith("B"):
+                yield from _decided(event, filer, (name, kind), day)
+            else:
+                number = f"{day:%Y%m%d}{830_000 + event.column:06d}"
+                yield Disclosure(number, day, filer, name, kind)
+
+
+def _decided(
+    event: Event, filer: Company, title: tuple[str, str], day: date
+) -> Iterator[Disclosure]:
+    """Announce a decision, and its correction where there is one."""
+    name, kind = title
+    corrected = None
+    if event.column % _CORRECTED_EVERY == 0:
+        corrected = _weekday_until(day + _CORRECTED_AFTER)
+    versions = [(0, day, name), (1, corrected, f"[기재정정]{name}")]
+    for version, received, text in versions:
+        if received is not None:
+            number = f"{received:%Y%m%d}{30_000 + version * 5_000 + event.column:06d}"
+            decision = Decision(event, version, day, corrected)
+            yield Disclosure(number, received, filer, text, kind, decision=decision)
+
+
+def _weekday_until(day: date) -> date:
+    """Return a day, or the Friday before a weekend."""
+    return day - timedelta(days=max(day.weekday() - 4, 0))
 
 
 def _unlisted(seed: int, used: set[str]) -> list[Unlisted]:

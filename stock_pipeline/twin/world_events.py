@@ -29,7 +29,8 @@ class Event:
     """One thing that happens to one share.
 
     day          the first session it shows, or the next one if that day is none
-    until        halt: the day of resumption; rights and bonus issues: the new shares are listed
+    until        halt: the day of resumption; rights and bonus issues, mergers: the new shares are
+                 listed
     price_ratio  base price of the day / previous close
     share_ratio  listed shares after / before, from `until` if given, else from `day`
     text         the new name or the new market
@@ -58,6 +59,9 @@ _MONTHLY = {
     "split": 1,
     "market_move": 1,
 }
+# And of those that happen in the last month of a quarter, to shares that are left alone otherwise:
+# what the other shares go through never depends on them.
+_QUARTERLY = {"merger": 4, "spinoff": 2}
 
 
 def happen(seed: int, shares: list[Share], rows: int, end: date) -> list[Event]:
@@ -80,6 +84,11 @@ def happen(seed: int, shares: list[Share], rows: int, end: date) -> list[Event]:
             free_from[event.column] = (event.until or event.day).toordinal() + _REST
             # Once is enough: a share that splits again and again ends at nothing.
             spared[event.column] |= event.price_ratio != 1.0
+            events.append(event)
+        left = np.flatnonzero(spared & (free_from < first) & (leaving > first + 31))
+        alone = [shares[column] for column in left.tolist() if column >= len(CAST)]
+        for event in _quarter_end(seed, alone, month, rows):
+            free_from[event.column] = (event.until or event.day).toordinal() + _REST
             events.append(event)
         month = (month + timedelta(days=32)).replace(day=1)
     return sorted(events, key=lambda event: (event.day, event.ticker, event.kind))
@@ -129,6 +138,20 @@ def _month(rng: Generator, able: list[Share], month: date, rows: int) -> Iterato
             yield _event(rng, kind, share, day)
 
 
+def _quarter_end(seed: int, alone: list[Share], month: date, rows: int) -> Iterator[Event]:
+    """Draw the mergers and spin-offs of a quarter; neither moves a base price."""
+    if month.month % 3:
+        return
+    rng = np.random.default_rng([seed, 10, month.year, month.month])
+    order = iter(rng.permutation(len(alone)).tolist())
+    for kind, count in _QUARTERLY.items():
+        for place in [next(order, None) for _ in range(max(count * rows // 2900, 1))]:
+            if place is None:
+                return
+            day = month + timedelta(days=int(rng.integers(0, 27)))
+            yield _event(rng, kind, alone[place], day)
+
+
 def _fits(kind: str, share: Share) -> bool:
     if kind in ("halt", "limit_up", "limit_down"):
         return share.volatility > 0.01
@@ -163,6 +186,12 @@ def _event(rng: Generator, kind: str, share: Share, day: date) -> Event:
         issued, discount = float(rng.choice([0.2, 0.35, 0.5])), float(rng.uniform(0.7, 0.85))
         share_ratio, price_ratio = 1 + issued, (1 + issued * discount) / (1 + issued)
         until = day + timedelta(days=int(rng.integers(35, 50)))
+    elif kind == "merger":
+        # Every other one takes over what it owns already and issues nothing.
+        share_ratio = 1 + float(rng.choice([0, 0.02, 0.05], p=[0.5, 0.3, 0.2]))
+        until = day + timedelta(days=int(rng.integers(14, 20)))
+    elif kind == "spinoff":
+        share_ratio = float(rng.choice([0.6, 0.7, 0.85]))
     elif kind == "rename":
         text = f"{share.name}{rng.choice(['글로벌', '에이치', '플러스', '원'])}"
     elif kind == "market_move":

@@ -30,7 +30,7 @@ BALANCES = (
     "equity",
 )
 LINES = (*FLOWS, *BALANCES)
-_KRW_PER_USD = 1_300
+KRW_PER_USD = 1_300
 _PAR = 500
 
 Amounts = dict[str, int]
@@ -78,7 +78,7 @@ class Ledger:
 
     def _told(self, company: int, book: list[int]) -> Amounts:
         if self._companies[company].role == "usd":
-            book = [amount // _KRW_PER_USD for amount in book]
+            book = [amount // KRW_PER_USD for amount in book]
         told = dict(zip(LINES, book, strict=True))
         # Rounding down must not break the identity of the balance sheet.
         told["assets"] = told["liabilities"] + told["equity"]

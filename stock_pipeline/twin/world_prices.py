@@ -26,10 +26,11 @@ _FARTHEST_KONEX = 0.11
 _KONEX_QUIET = 0.12
 _KONEX_QUIET_BUT_MOVED = 0.03
 # How long trading rests before certificates are exchanged.
-_REST_BEFORE = {
+REST_BEFORE = {
     "split": timedelta(days=5),
     "reverse_split": timedelta(days=21),
     "capital_reduction": timedelta(days=21),
+    "spinoff": timedelta(days=28),
 }
 
 
@@ -51,9 +52,9 @@ def timeline(calendar: WorldCalendar, events: list[Event]) -> Timeline:
         at = calendar.first_from(event.day)
         if event.kind == "halt" and event.until:
             line.halts.append((at, max(calendar.first_from(event.until), at + 1), event.column))
-        elif event.kind in _REST_BEFORE:
+        elif event.kind in REST_BEFORE:
             line.halts.append(
-                (calendar.first_from(event.day - _REST_BEFORE[event.kind]), at, event.column)
+                (calendar.first_from(event.day - REST_BEFORE[event.kind]), at, event.column)
             )
         elif event.kind in ("limit_up", "limit_down"):
             line.limits[at].append((event.column, 1 if event.kind == "limit_up" else -1))

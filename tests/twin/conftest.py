@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import requests
 from stock_pipeline.twin.replay import Replay
 from stock_pipeline.twin.server import Twin
 from stock_pipeline.twin.wire import Answer, Request, operation_of
+from stock_pipeline.twin.world import World
 
 ROWS = [
     {"ISU_SRT_CD": "005930", "ISU_ABBRV": "삼성전자", "TDD_CLSPRC": "53,000", "FLUC_TP_CD": "2"},
@@ -44,6 +46,18 @@ class Shop:
         body = json.dumps({"list": ROWS, "total_count": len(ROWS)}, ensure_ascii=False).encode()
         content_type = "application/json; charset=utf-8"
         return Answer(200, body, content_type, operation, compress=True)
+
+
+@pytest.fixture(scope="session")
+def small_world() -> World:
+    """Return a world of 150 shares that ends on 2026-03-20, for all that only read it."""
+    return World(companies=150, end=date(2026, 3, 20))
+
+
+@pytest.fixture(scope="session")
+def shorter_world() -> World:
+    """Return the same world as it is on 2024-08-14."""
+    return World(companies=150, end=date(2024, 8, 14))
 
 
 @pytest.fixture(scope="session")

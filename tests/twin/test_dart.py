@@ -379,5 +379,5 @@ def test_correction_is_a_receipt_of_its_own(service: Service, world: World) -> N
 
 
 def test_unknown_interface_has_no_answer(world: World) -> None:
-    request = Request("GET", "opendart.fss.or.kr", "/api/alotMatter.json", {"crtfc_key": KEY})
+    request = Request("GET", "opendart.fss.or.kr", "/api/hyslrSttus.json", {"crtfc_key": KEY})
     assert Dart(world, lambda: EVENING).answer(request) is None
