@@ -1,171 +1,189 @@
-"""Financial Services Commission at data.go.kr: the listed shares and their registration numbers.
+"""Financial Services Commission at data.go.kr: listed shares, prices, bonds, dividends.
 
-Written to the documentation (getItemInfo, section 6 of the notes): no recorded answer of this
-operation exists, only answers of its sister services with the same envelope. The gateway reports
-errors in three shapes, in XML even when JSON was asked, so the body is read before the HTTP status.
+Six services of one portal: one address, one envelope, one pager, one key. Each service is applied
+for and limited by itself, so a refusal of one leaves the others open. A filter the portal does not
+know is ignored without a word: whatever comes is held against the day that was asked.
 """
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
-from stock_pipeline.errors import (
-    AuthError,
-    BadPayload,
-    BadRequest,
-    QuotaExhausted,
-    RateLimited,
-    SchemaDrift,
-    ServerError,
-    SettingMissing,
-    UpstreamError,
-)
-from stock_pipeline.sources.retry import next_midnight_kst
+from stock_pipeline.errors import BadPayload, SchemaDrift, SettingMissing
+from stock_pipeline.sources.fsc_envelope import SETTING, Page, Rows, read_page
 from stock_pipeline.sources.transport import Call, Payload, Transport, Upstream
-from stock_pipeline.sources.transport_decode import read_json, read_text, require_ok
 from stock_pipeline.sources.transport_wire import Answer
 
-Rows = list[dict[str, str]]
+URL = "https://apis.data.go.kr/1160100/service"
+# The limit is that of each service (`allowance`) for a key of the kind "development account".
+FSC = Upstream("FSC", pace=0.2, setting=SETTING, daily_limit=10_000)
 
-URL = "https://apis.data.go.kr/1160100/service/GetKrxListedInfoService/getItemInfo"
-SETTING = "FSC_API_KEY"
-ROWS_PER_PAGE = 3000
 
-# About 2,900 shares are one page; ten would be every share of the decade.
-MOST_PAGES = 10
+@dataclass(frozen=True)
+class Service:
+    """One service and the operation asked of it.
 
-FSC = Upstream("FSC", pace=0.2, setting=SETTING)
+    title  its name on the portal, under which it is applied for
+    key    the fields that tell its rows apart; none: rows may be alike
+    size   rows per page; an answer of 3,000 price rows is 1 MB, a bond has five times the fields
+    most   pages; more than any day or set of ours has, so that no answer can keep us walking
+    """
 
-OK, NO_DATA = 0, 3
-KEY_REFUSED = {
-    20: "the service was not applied for with this key",
-    21: "the key is suspended for now",
-    30: "the key is not registered, not yet active, or the encoded form was given",
-    31: "the application has expired",
-    32: "this address is not registered for the key",
-    33: "the call is not signed",
-}
-SERVER_FAILED = {1, 2, 4, 5, 99}
-REQUEST_WRONG = {10, 11, 12}
+    path: str
+    operation: str
+    title: str
+    key: tuple[str, ...]
+    size: int = 3000
+    most: int = 10
+
+    @property
+    def name(self) -> str:
+        """Return how an error calls it."""
+        return f"{self.path} ({self.title})"
+
+
+LISTED_ITEMS = Service(
+    "GetKrxListedInfoService", "getItemInfo", "금융위원회_KRX상장종목정보", key=("isinCd",)
+)
+STOCK_PRICES = Service(
+    "GetStockSecuritiesInfoService", "getStockPriceInfo", "금융위원회_주식시세정보", key=("isinCd",)
+)
+ETF_PRICES = Service(
+    "GetSecuritiesProductInfoService",
+    "getETFPriceInfo",
+    "금융위원회_증권상품시세정보",
+    key=("isinCd",),
+)
+# Names are not unique across families: 'IT 서비스' is one of KOSPI and another of KOSDAQ.
+INDICES = Service(
+    "GetMarketIndexInfoService",
+    "getStockMarketIndex",
+    "금융위원회_지수시세정보",
+    key=("idxCsf", "idxNm"),
+)
+# About 19,000 bonds.
+BONDS = Service(
+    "GetBondIssuInfoService",
+    "getBondBasiInfo",
+    "금융위원회_채권기본정보",
+    key=("isinCd",),
+    size=1000,
+    most=100,
+)
+# Every dividend since the 1990s: about 60,000 rows.
+DIVIDENDS = Service(
+    "GetStocDiviInfoService",
+    "getDiviInfo",
+    "금융위원회_주식배당정보",
+    key=(),
+    size=1000,
+    most=300,
+)
 
 
 class Fsc:
-    """Asks data.go.kr; the key is needed only when something is really sent."""
+    """Asks data.go.kr; the key is needed only when something is really sent.
+
+    Every method returns all pages, and nothing unless their rows are as many as announced. No rows
+    is an answer: a holiday, a weekend, a day that is not published yet (the next business day
+    after 13:00 KST).
+
+    Missing  texts as they come: unset is "" or one blank, fractions have no leading zero (`-.75`)
+    Raises   BadPayload when the pages do not add up, or rows of another day come; AuthError and
+             QuotaExhausted of one service leave the others open
+    """
 
     def __init__(self, transport: Transport, key: str | None) -> None:
         self._transport = transport
         self._key = key
         transport.scrubber.register(key or "")
 
-    def listed_items(self, base_date: date) -> Payload[Rows]:
-        """Return all shares listed on a day; empty on holidays and before publication.
+    def listed_items(self, day: date) -> Payload[Rows]:
+        """Return all shares listed on a day.
 
         Caveats  `srtnCd` has a leading letter (`A005930`); `crno` of foreign companies may be zeros
-        Raises   BadPayload when rows of another day come (unknown filters are ignored upstream) or
-                 the pages do not add up
         """
-        asked = f"{base_date:%Y%m%d}"
-        rows: Rows = []
-        found: Rows = []
-        for number in range(1, MOST_PAGES + 1):
-            page = self._page(asked, number)
-            before, (found, total) = found, page.data
-            repeats = bool(found) and found == before
-            rows += found
-            if len(rows) == total and not repeats:
-                return Payload(rows, page.fetched_at)
-            if len(rows) > total or not found or repeats:
-                break
-        detail = f"{len(rows)} rows on {number} pages, {total} announced"
-        raise BadPayload("FSC", "getItemInfo", detail)
+        return self._rows(LISTED_ITEMS, day)
 
-    def _page(self, asked: str, number: int) -> Payload[tuple[Rows, int]]:
+    def stock_prices(self, day: date) -> Payload[Rows]:
+        """Return prices and size of every share of a day; prices are not adjusted."""
+        return self._rows(STOCK_PRICES, day)
+
+    def etf_prices(self, day: date) -> Payload[Rows]:
+        """Return prices, net asset value and tracked index of every ETF of a day."""
+        return self._rows(ETF_PRICES, day)
+
+    def indices(self, day: date) -> Payload[Rows]:
+        """Return every index of a day; one is known by its family and its name together."""
+        return self._rows(INDICES, day)
+
+    def bonds(self, day: date) -> Payload[Rows]:
+        """Return the master data of every bond as of a business day."""
+        return self._rows(BONDS, day)
+
+    def dividends(self) -> Payload[Rows]:
+        """Return every dividend of every company.
+
+        Caveats  `basDt` is the day of loading: the same dividend comes under several
+        """
+        return self._rows(DIVIDENDS)
+
+    def _rows(self, service: Service, day: date | None = None) -> Payload[Rows]:
+        pages: list[Page] = []
+        while True:
+            answer = self._page(service, len(pages) + 1, day)
+            pages.append(answer.data)
+            got, announced = sum(len(page.rows) for page in pages), answer.data.total
+            problem = _contradiction(service, pages, got)
+            if problem:
+                told = f"{got} rows on {len(pages)} pages, {announced} announced"
+                raise BadPayload(FSC.name, service.operation, f"{told}: {problem}")
+            if got == announced:
+                return Payload([row for page in pages for row in page.rows], answer.fetched_at)
+
+    def _page(self, service: Service, number: int, day: date | None) -> Payload[Page]:
         if self._key is None and not self._transport.archive.replaying:
-            where = (
-                "apply at https://www.data.go.kr and use the decoding key (일반 인증키 Decoding)"
-            )
-            raise SettingMissing(SETTING, where)
-        params = {"basDt": asked, "numOfRows": str(ROWS_PER_PAGE), "pageNo": str(number)}
-        params["resultType"] = "json"
-        call = Call("getItemInfo", URL, params, {"serviceKey": self._key or ""})
+            where = f"apply for {service.title} at https://www.data.go.kr, take the decoding key"
+            raise SettingMissing(SETTING, f"{where} (일반 인증키 Decoding)")
+        params = {} if day is None else {"basDt": f"{day:%Y%m%d}"}
+        params |= {"numOfRows": str(service.size), "pageNo": str(number), "resultType": "json"}
+        url = f"{URL}/{service.path}/{service.operation}"
+        call = Call(service.operation, url, params, {"serviceKey": self._key or ""})
 
-        def decode(answer: Answer) -> tuple[Rows, int]:
-            rows, total = _rows(answer, self._body(answer))
-            if any(row["basDt"] != asked for row in rows):
-                raise BadPayload("FSC", answer.operation, "rows of another day than basDt asks")
-            return rows, total
+        def decode(answer: Answer) -> Page:
+            transport = self._transport
+            now, scrubber = transport.clock.now(), transport.scrubber
+            page = read_page(answer, service.name, now=now, scrubber=scrubber)
+            if day is not None and any(row["basDt"] != params["basDt"] for row in page.rows):
+                detail = "rows of another day than basDt asks"
+                raise BadPayload(FSC.name, service.operation, detail)
+            return page
 
-        return self._transport.fetch(FSC, call, decode)
-
-    def _body(self, answer: Answer) -> dict[str, Any]:
-        """Return the body of the envelope; {} when the service says it has no data."""
-        code, response = self._code(answer)
-        if code == NO_DATA:
-            return {}
-        if code not in {OK, None}:
-            raise self._refusal(answer, code)
-        require_ok(answer, SETTING, self._transport.clock.now())
-        if code is None:
-            raise BadPayload("FSC", answer.operation, "JSON without a result code")
-        if not isinstance(response.get("body"), dict):
-            raise SchemaDrift("FSC", answer.operation, "response.body")
-        return _record(response["body"])
-
-    def _code(self, answer: Answer) -> tuple[int | None, dict[str, Any]]:
-        """Return the result code, wherever it stands, and the envelope if there is one."""
-        text = read_text(answer).lstrip()
-        found = re.search(r"<(returnReasonCode|resultCode)>\s*(\d{1,2})\s*</\1>", text[:4096])
-        if text[:1] == "<" and found and int(found[2]) != OK:
-            return int(found[2]), {}
-        if text[:1] != "{":
-            require_ok(answer, SETTING, self._transport.clock.now())
-        document = _record(read_json(answer, self._transport.scrubber))
-        response = _record(document.get("response"))
-        gateway = _record(_record(document.get("OpenAPI_ServiceResponse")).get("cmmMsgHeader"))
-        for place in (_record(response.get("header")), document, gateway):
-            code = str(place.get("resultCode", place.get("returnReasonCode", "")))
-            if re.fullmatch(r"[0-9]{1,2}", code):
-                return int(code), response
-        return None, response
-
-    def _refusal(self, answer: Answer, code: int) -> UpstreamError:
-        """Return the error that a code other than success stands for."""
-        where, detail = ("FSC", answer.operation), f"code {code}"
-        if code in KEY_REFUSED:
-            return AuthError(*where, f"{detail}, {KEY_REFUSED[code]}", setting=SETTING)
-        if code == 22:
-            until = next_midnight_kst(self._transport.clock.now())
-            return QuotaExhausted(*where, detail, until=until)
-        if code == 23:
-            return RateLimited(*where, detail)
-        if code in REQUEST_WRONG:
-            asked = "basDt, numOfRows, pageNo, resultType"
-            return BadRequest(*where, f"{detail}; parameters {asked}")
-        if code in SERVER_FAILED:
-            return ServerError(*where, detail)
-        return BadRequest(*where, f"{detail}, which is not documented")
+        return self._transport.fetch(replace(FSC, allowance=service.path), call, decode)
 
 
-def _rows(answer: Answer, body: dict[str, Any]) -> tuple[Rows, int]:
-    """Return rows and announced total: a list, a single record, or one of two kinds of empty."""
-    total = body.get("totalCount") if body else 0
-    if not isinstance(total, int):
-        raise SchemaDrift("FSC", answer.operation, "totalCount", "expected a number")
-    items = body.get("items") or {}
-    found = items.get("item", []) if isinstance(items, dict) else items
-    rows = [found] if isinstance(found, dict) else found
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise SchemaDrift("FSC", answer.operation, "items.item", "expected records")
-    for row in rows:
-        if not isinstance(row.get("basDt"), str):
-            raise SchemaDrift("FSC", answer.operation, "basDt")
-        odd = next((name for name, value in row.items() if not isinstance(value, str)), None)
-        if odd is not None:
-            raise SchemaDrift("FSC", answer.operation, odd[:80], "expected text")
-    return rows, total
+def _contradiction(service: Service, pages: list[Page], got: int) -> str:
+    """Return why the newest page does not continue the ones before it, "" when it does."""
+    *before, last = pages
+    if last.total != pages[0].total:
+        return f"the first page announced {pages[0].total}"
+    if got > last.total:
+        return "there are more"
+    if got < last.total and not last.rows:
+        return "they end early"
+    if got < last.total and len(pages) == service.most:
+        return "more pages than are believed"
+    # Where rows moved between two requests, some stand twice and as many are missing.
+    if last in before or _keys(service, [last]) & _keys(service, before):
+        return "a row stands on two pages"
+    return ""
 
 
-def _record(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _keys(service: Service, pages: list[Page]) -> set[tuple[str, ...]]:
+    if not service.key:
+        return set()
+    try:
+        return {tuple(row[name] for name in service.key) for page in pages for row in page.rows}
+    except KeyError as error:
+        raise SchemaDrift(FSC.name, service.operation, str(error.args[0])) from None

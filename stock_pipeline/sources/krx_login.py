@@ -127,11 +127,20 @@ class PykrxClient:
         with redirect_stdout(io.StringIO()):
             accepted = login_krx(self._account.user, self._account.password, session)
         if not accepted:
-            code = self._login_code
-            detail = REFUSED.get(code, "the account was refused")
-            raise AuthError(self._upstream.name, "login", f"{code}, {detail}", setting="KRX_PW")
+            raise self._refused_account()
         set_auth_session(_as_pykrx_session(session))
         self._session = session
+
+    def _refused_account(self) -> AuthError:
+        """Return the error of a refused login, after which no process tries again for a day.
+
+        The account stays refused until its owner has renewed it: every further try at each tick
+        would only look like somebody guessing a password.
+        """
+        until = self._transport.block(self._upstream)
+        why = REFUSED.get(self._login_code, "the account was refused")
+        detail = f"{self._login_code}, {why}; not asked again before {until:%Y-%m-%d %H:%M %Z}"
+        return AuthError(self._upstream.name, "login", detail, setting="KRX_PW")
 
     def _inspect(self, answer: Answer) -> bytes:
         """Raise for every answer that pykrx would misunderstand; return the body as UTF-8."""

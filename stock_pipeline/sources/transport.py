@@ -33,6 +33,7 @@ from stock_pipeline.sources.transport_terms import (
     Call,
     Exchange,
     NotArchived,
+    NotEntitled,
     Payload,
     Upstream,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "Call",
     "Exchange",
     "NotArchived",
+    "NotEntitled",
     "Payload",
     "Transport",
     "Upstream",
@@ -59,7 +61,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-# After one of these the source is not asked again in this run.
+# After one of these the source is not asked again in this run; after NotEntitled the operation.
 STOPS = (RateLimited, QuotaExhausted, Blocked, AuthError, Maintenance)
 
 
@@ -70,15 +72,21 @@ class _Lane:
         self.session = session
         self.breaker = Breaker()
         self.stopped: UpstreamError | None = None
+        self.not_entitled: dict[str, NotEntitled] = {}
 
-    def require_open(self, now: datetime) -> None:
-        if self.stopped is None:
-            return
+    def require_open(self, operation: str, now: datetime) -> None:
         until = getattr(self.stopped, "until", None)
         if until is not None and until <= now:
             self.stopped = None
-            return
-        raise self.stopped.with_traceback(None)
+        error = self.stopped or self.not_entitled.get(operation)
+        if error is not None:
+            raise error.with_traceback(None)
+
+    def stop(self, operation: str, error: UpstreamError) -> None:
+        if isinstance(error, NotEntitled):
+            self.not_entitled[operation] = error
+        elif isinstance(error, STOPS):
+            self.stopped = error
 
 
 class Transport:
@@ -115,7 +123,7 @@ class Transport:
         lane = self._lane(upstream)
         repetition = 0
         while True:
-            lane.require_open(self.clock.now())
+            lane.require_open(operation, self.clock.now())
             try:
                 result = action()
             except UpstreamError as error:
@@ -133,10 +141,14 @@ class Transport:
             until = next_midnight_kst(self.clock.now())
             failure = QuotaExhausted(upstream.name, operation, failure.detail, until=until)
         if isinstance(failure, QuotaExhausted):
-            self._budget.exhaust(failure.source)
-        if isinstance(failure, STOPS):
-            lane.stopped = failure
+            ours = failure.source == upstream.name
+            self._budget.exhaust(upstream.counter if ours else failure.source)
+        lane.stop(operation, failure)
         raise failure.with_traceback(None)
+
+    def require_open(self, upstream: Upstream, operation: str) -> None:
+        """Raise what has stopped an upstream, or this operation of it, earlier in this run."""
+        self._lane(upstream).require_open(operation, self.clock.now())
 
     def session(
         self,
@@ -170,7 +182,7 @@ class Transport:
         if until is not None:
             raise Maintenance(upstream.name, operation, until=until)
         pace = self.pace(upstream)
-        wait = self._budget.admit(upstream.name, pace=pace, limit=upstream.daily_limit)
+        wait = self._budget.admit(upstream.counter, pace=pace, limit=upstream.daily_limit)
         if wait > 0:
             self.clock.sleep(wait)
         self.archive.attempted(upstream.name)
@@ -179,11 +191,15 @@ class Transport:
         """Return the seconds between requests of an upstream, as configured."""
         return upstream.pace * self._pace_factor
 
-    def blocked(self, upstream: Upstream, operation: str, detail: str) -> Blocked:
-        """Stop all processes from asking the upstream for its blocking time; return the error."""
+    def block(self, upstream: Upstream) -> datetime:
+        """Stop all processes from asking the upstream for its blocking time; return its end."""
         until = self.clock.now() + upstream.block_for
-        self._budget.block(upstream.name, until)
-        return Blocked(upstream.name, operation, detail, until=until)
+        self._budget.block(upstream.counter, until)
+        return until
+
+    def blocked(self, upstream: Upstream, operation: str, detail: str) -> Blocked:
+        """Block the upstream for all processes and return the error that says so."""
+        return Blocked(upstream.name, operation, detail, until=self.block(upstream))
 
     def _wait_after(
         self, failure: UpstreamError, repetition: int, upstream: Upstream, lane: _Lane
@@ -197,13 +213,16 @@ class Transport:
         return next_wait(failure, repetition, upstream.waits, stretch)
 
     def _lane(self, upstream: Upstream) -> _Lane:
-        if upstream.name not in self._lanes:
-            self._lanes[upstream.name] = _Lane(self.session(upstream))
-        return self._lanes[upstream.name]
+        if upstream.counter not in self._lanes:
+            self._lanes[upstream.counter] = _Lane(self.session(upstream))
+        return self._lanes[upstream.counter]
 
     def _sent(self, upstream: Upstream, call: Call, decode: Callable[[Answer], T]) -> Payload[T]:
         response = self._lane(upstream).session.get(
-            call.url, params={**call.params, **call.secrets}, allow_redirects=False
+            call.url,
+            params={**call.params, **call.secrets},
+            headers=dict(call.secret_headers),
+            allow_redirects=False,
         )
         answer = Answer(
             upstream.name, call.operation, response.status_code, response.headers, response.content

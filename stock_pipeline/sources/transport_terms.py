@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
-from stock_pipeline.errors import UpstreamError
+from stock_pipeline.errors import AuthError, UpstreamError
 from stock_pipeline.sources.retry import WAITS, Waits
 from stock_pipeline.sources.transport_wire import Limits
 
@@ -94,6 +94,10 @@ class NotArchived(UpstreamError):
     severity = "INFO"
 
 
+class NotEntitled(AuthError):
+    """The key is good, but not for this service; the upstream's other services stay open."""
+
+
 def always_open(now: datetime) -> datetime | None:
     """Say of an upstream without closing hours that it is open."""
     return None
@@ -110,6 +114,7 @@ class Upstream:
     block_for     how long nobody asks after a block
     rate_is_quota True: still refused for its rate after the waits means the day's quota is gone
     closed_until  returns the end of closing hours, or None when open
+    allowance     the one service these requests go to, where each has a key and a limit of its own
     """
 
     name: str
@@ -121,13 +126,24 @@ class Upstream:
     block_for: timedelta = timedelta(hours=1)
     rate_is_quota: bool = False
     closed_until: Callable[[datetime], datetime | None] = always_open
+    allowance: str = ""
+
+    @property
+    def counter(self) -> str:
+        """Return the name under which requests are counted, paced and stopped."""
+        return f"{self.name} {self.allowance}".rstrip()
 
 
 @dataclass(frozen=True)
 class Call:
-    """One GET request: `params` is archived, `secrets` is only sent."""
+    """One GET request: `params` is archived, what is secret is only sent.
+
+    secrets         further parameters of the address
+    secret_headers  for upstreams that take their key in a header
+    """
 
     operation: str
     url: str
     params: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)

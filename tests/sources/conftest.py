@@ -158,7 +158,14 @@ class Script:
     """Upstreams that answer each operation with a list of answers, the last one for ever."""
 
     HOSTS = frozenset(
-        {"data.krx.co.kr", "opendart.fss.or.kr", "apis.data.go.kr", "raw.githubusercontent.com"}
+        {
+            "data.krx.co.kr",
+            "data-dbg.krx.co.kr",
+            "opendart.fss.or.kr",
+            "apis.data.go.kr",
+            "finlife.fss.or.kr",
+            "raw.githubusercontent.com",
+        }
     )
     STARTUP: frozenset[str] = frozenset()
 

@@ -24,11 +24,14 @@ from stock_pipeline.errors import (
     SettingMissing,
     UpstreamError,
 )
-from stock_pipeline.sources.krx import COLUMNS, Account, Krx
+from stock_pipeline.redaction import Scrubber
+from stock_pipeline.sources.krx import Account, Krx
+from stock_pipeline.sources.krx_statistics import ALL_STOCKS
 from stock_pipeline.sources.transport import NotArchived, Transport
 from stock_pipeline.twin.wire import Answer
 
 DAY = date(2026, 3, 13)
+COLUMNS = ALL_STOCKS.columns
 ACCOUNT = Account("canary-user-81", "canary-password-52")
 ROW = dict.fromkeys(COLUMNS, "1,000") | {"ISU_SRT_CD": "005930", "ISU_ABBRV": "삼성전자"}
 BLOCK_PAGE = "<html><head><title>에러페이지 - 한국거래소</title></head><body>차단</body></html>"
@@ -121,18 +124,36 @@ def test_no_account_reaches_stdout_or_errors_and_the_environment_stays(
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("CD010", "CD010, the password must be changed.*every 3 months; renew KRX_PW"),
-        ("CD999", "CD999, the account was refused; renew KRX_PW"),
+        ("CD010", "CD010, the password must be changed.*every 3 months; "),
+        ("CD999", "CD999, the account was refused; "),
     ],
 )
 def test_f26_a_refused_account_is_tried_once_in_a_run(
     krx: Krx, upstream: Any, code: str, said: str
 ) -> None:
     upstream.say("login", upstream.text(_login(code)))
+    until = "not asked again before 2026-03-14 09:00 UTC; renew KRX_PW"
     for _ in range(3):
-        with pytest.raises(AuthError, match=said):
+        with pytest.raises(AuthError, match=said + until):
             krx.all_stocks(DAY)
     assert (_asked(upstream, "login"), _asked(upstream, "MDCSTAT01501")) == (1, 0)
+
+
+@pytest.mark.parametrize("code", ["CD010", "CD999"])
+def test_f26_a_refused_account_is_not_tried_by_a_later_run_for_a_day(
+    krx: Krx, upstream: Any, budget: Any, archive: Any, clock: Any, code: str
+) -> None:
+    upstream.say("login", *[upstream.text(_login(said)) for said in (code, "CD001")])
+    with pytest.raises(AuthError):
+        krx.all_stocks(DAY)
+    asked = len(upstream.asked)
+    later = Krx(Transport(budget, archive, clock, Scrubber()), ACCOUNT)
+    clock.instant += timedelta(hours=24, seconds=-10)
+    with pytest.raises(Blocked):
+        later.all_stocks(DAY)
+    assert len(upstream.asked) == asked
+    clock.instant += timedelta(seconds=10)
+    assert later.all_stocks(DAY).data == [ROW]
 
 
 def test_a_login_elsewhere_is_taken_over(krx: Krx, upstream: Any) -> None:
