@@ -26,20 +26,16 @@ Everything lives in the PostgreSQL schema `market`. Missing is NULL, never 0 or 
 def render() -> str:
     """Return the whole dictionary as Markdown."""
     assets = discovery.table_assets()
-    groups = sorted({_group(asset) for asset in assets})
+    groups = sorted({asset.group for asset in assets})
     parts = [_HEAD]
     for group in groups:
         parts.append(f"## Group `{group}`\n")
-        parts += [_asset_entry(asset) for asset in assets if _group(asset) == group]
+        parts += [_asset_entry(asset) for asset in assets if asset.group == group]
     parts.append("## Group `operations`\n\nWritten by the machinery itself.\n")
     parts += [_columns(table) for table in collection_log.TABLES]
     parts.append("## Views and functions\n")
     parts += [_view_entry(view) for view in discovery.views()]
     return "\n".join(parts).rstrip() + "\n"
-
-
-def _group(asset: TableAsset) -> str:
-    return next(iter(asset.asset.group_names_by_key.values()))
 
 
 def _asset_entry(asset: TableAsset) -> str:
@@ -51,7 +47,9 @@ def _asset_entry(asset: TableAsset) -> str:
     if upstream:
         facts.append("reads " + ", ".join(f"`{name}`" for name in upstream))
     text = f"```text\n{inspect.cleandoc(description)}\n```\n\n{' · '.join(facts)}\n"
-    return _columns(asset.table, text)
+    first, *others = asset.work.tables
+    beside = (_columns(table, f"Written together with `{first.name}`.\n") for table in others)
+    return "\n".join([_columns(first, text), *beside])
 
 
 def _columns(table: Table, text: str = "") -> str:

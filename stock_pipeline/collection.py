@@ -15,18 +15,15 @@ from datetime import date, datetime
 import polars as pl
 
 from stock_pipeline.errors import (
-    AuthError,
     BadPayload,
-    Blocked,
     Busy,
     Maintenance,
     PipelineError,
     QualityReject,
-    QuotaExhausted,
-    RateLimited,
     SettingMissing,
     StaleWriter,
 )
+from stock_pipeline.price_sources import STOPS_SOURCE, SourcesLeft
 from stock_pipeline.storage.collection_log import (
     PROGRESS_SECONDS,
     Closing,
@@ -39,10 +36,6 @@ from stock_pipeline.work import NO_HISTORY, Collected, Result, Tools, Work
 
 ALL = "all"
 WAITING_FOR_HISTORY = "waiting_for_history"
-# After one of these no further request of the source can succeed today; what is left is healed
-# later.
-STOPS_SOURCE = (RateLimited, QuotaExhausted, Blocked, AuthError, Maintenance, SettingMissing)
-
 
 Fetch = Callable[[Sequence[date | None]], Iterator[Collected | pl.DataFrame]]
 
@@ -70,19 +63,19 @@ def collect(
         while open_ones:
             day = open_ones.pop(0)
             entry = replace(_entry(work, tools, day, run), input_version=versions[day])
-            result = _collect_one(work, tools, frames, entry)
+            result, is_last = _collect_one(work, tools, frames, entry)
             yield result
-            if isinstance(result.error, STOPS_SOURCE):
+            if is_last:
                 left = (_entry(work, tools, day, run) for day in open_ones)
-                yield from (_not_attempted(tools, entry, result.error) for entry in left)
+                yield from (_not_attempted(tools, entry, result) for entry in left)
                 return
             if result.error is not None and open_ones:
                 break  # a generator that raised is finished: begin a new one for the rest
 
 
-def _not_attempted(tools: Tools, entry: Entry, error: PipelineError) -> Result:
+def _not_attempted(tools: Tools, entry: Entry, last: Result) -> Result:
     """Log a partition that was not asked for, because its source cannot answer any more."""
-    return _closed(tools, entry, "skipped", f"not attempted: {type(error).__name__}")
+    return _closed(tools, entry, "skipped", f"not attempted: {type(last.error).__name__}")
 
 
 def partition_name(partition: date | None) -> str:
@@ -116,7 +109,7 @@ def _answer_without_asking(
     if partition is None:
         return None, ""
     now = tools.clock.now()
-    if work.snapshot and partition != tools.current and not tools.archive.replaying:
+    if work.snapshot and partition != tools.current and not _can_be_rebuilt(work, tools, partition):
         return "no_data", NO_HISTORY
     if work.sessions is not None:
         if not tools.calendar.is_session(work.sessions, partition):
@@ -126,6 +119,21 @@ def _answer_without_asking(
     if work.history is not None and not _has_history(work, tools, partition):
         return "skipped", WAITING_FOR_HISTORY
     return None, ""
+
+
+def _can_be_rebuilt(work: Work, tools: Tools, partition: date) -> bool:
+    """Tell whether the archive may answer for a past partition of a table of the present.
+
+    Rows that carry no date of their own would put the past in the place of what is known since.
+    """
+    if not tools.archive.replaying or work.write == "partition":
+        return tools.archive.replaying
+    newer = tools.db.read(
+        "SELECT FROM data_collection_log WHERE asset = :asset AND partition > :partition"
+        " AND status = 'completed' AND outcome = 'rows' LIMIT 1",
+        {"asset": work.table.name, "partition": partition_name(partition)},
+    )
+    return newer.is_empty()
 
 
 def _has_history(work: Work, tools: Tools, day: date) -> bool:
@@ -150,10 +158,11 @@ def _collect_one(
     tools: Tools,
     frames: Iterator[Collected | pl.DataFrame],
     entry: Entry,
-) -> Result:
+) -> tuple[Result, bool]:
+    """Return how the partition ended, and whether nothing can come after it in this run."""
     log = CollectionLog(tools.db)
     log.open(entry)
-    requests = 0
+    requests, is_last = 0, False
     try:
         scope = tools.archive.scope(
             asset=entry.asset,
@@ -168,13 +177,15 @@ def _collect_one(
                 requests = receipt.requests
         result = store(work, tools, _as_collected(collected), entry=entry, receipt=receipt)
     except PipelineError as error:
-        result = _failure(entry, error, requests, log)
+        is_last = isinstance(error, STOPS_SOURCE)
+        told = error.error if isinstance(error, SourcesLeft) else error
+        result = _failure(entry, told, requests, log)
     except BaseException as error:
         # a defect or an interrupt: it goes on upwards, but the log row must not stay open
         text = f"{type(error).__name__}: not foreseen; see the run's own log"
         log.close(entry, Closing("failed", "error", text, error_message=text))
         raise
-    return replace(result, seconds=round(tools.clock.monotonic() - entry.began, 3))
+    return replace(result, seconds=round(tools.clock.monotonic() - entry.began, 3)), is_last
 
 
 def _sign_of_life(log: CollectionLog, entry: Entry, tools: Tools) -> Callable[[], None]:

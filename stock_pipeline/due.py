@@ -106,9 +106,12 @@ def newest_due_annual(calendar: MarketCalendar, now: datetime) -> list[date]:
     return [date(quarter.year if quarter.month == ANNUAL_MONTH else quarter.year - 1, 10, 1)]
 
 
-def sessions_of_the_week(calendar: MarketCalendar, now: datetime) -> list[date]:
-    """Return the published sessions of the seven days up to now, oldest first."""
-    since = now.astimezone(KST).date() - timedelta(days=7)
+def sessions_of_two_weeks(calendar: MarketCalendar, now: datetime) -> list[date]:
+    """Return the published sessions of the fourteen days up to now, oldest first.
+
+    Two weeks, because other sources publish a Friday only on the Monday after it.
+    """
+    since = now.astimezone(KST).date() - timedelta(days=14)
     return [day for day in calendar.closed_sessions(MARKET, now) if day > since]
 
 

@@ -19,10 +19,14 @@ from stock_pipeline import discovery
 from stock_pipeline.clock import KST
 from stock_pipeline.due import (
     Due,
+    days_of_last_quarter,
     due_partitions,
     last_sessions,
     last_weekdays,
+    newest_due_annual,
     newest_due_quarter,
+    sessions_of_two_weeks,
+    this_month,
     this_week,
 )
 from stock_pipeline.market_calendar import MarketCalendar
@@ -43,6 +47,7 @@ class Line:
     window   the partitions that should be stored at a tick, oldest first
     repeats  so many of the newest are asked for even if they are stored: the day of receipts was
              not over when it was collected, a report may be late or corrected
+    whole    the window is asked for in one run, stored or not
     """
 
     name: str
@@ -50,6 +55,7 @@ class Line:
     crons: tuple[str, ...]
     window: Window
     repeats: int = 0
+    whole: bool = False
 
 
 JOBS = {
@@ -57,7 +63,13 @@ JOBS = {
     "weekly_listing": Rank(priority=5, max_runtime=3600),
     "filings_daily": Rank(priority=3, max_runtime=3600),
     "weekly_financials": Rank(priority=0, max_runtime=7200),
+    "weekly_dividends": Rank(priority=0, max_runtime=7200),
+    "weekly_reconciliation": Rank(priority=-5, max_runtime=3600),
+    "monthly_products": Rank(priority=0, max_runtime=3600),
 }
+# A job that is not all tables of one cadence → its tables.
+SELECTED_JOBS = {"quarterly_actions": ("corporate_actions",)}
+SELECTED_RANK = Rank(priority=-5, max_runtime=7200)
 
 # KRX publishes 45 minutes after the close; on the day of the college entrance exam that is 17:15.
 FIVE_SESSIONS = partial(last_sessions, count=LOOK_BACK)
@@ -68,18 +80,30 @@ LINES = (
     Line("krx_close", "krx_close", ("30 16 * * 1-5",), FIVE_SESSIONS),
     Line("krx_close_again", "krx_close", ("30 17 * * 1-5", "30 19 * * 1-5"), LAST_SESSION),
     Line("krx_morning", "krx_close", ("40 6 * * 2-6",), LAST_SESSION),
+    # The hours at which the second and the third source of prices publish the day before.
+    Line("krx_morning_next", "krx_close", ("10 8 * * 1-5", "30 13 * * 1-5"), LAST_SESSION),
     Line("filings_daily", "filings_daily", ("0 19 * * 1-5",), FIVE_WEEKDAYS, repeats=2),
     Line("weekly_listing", "weekly_listing", ("0 10 * * 6",), this_week),
     Line("weekly_financials", "weekly_financials", ("0 11 * * 6",), newest_due_quarter, repeats=1),
+    Line("weekly_dividends", "weekly_dividends", ("30 11 * * 6",), newest_due_annual, repeats=1),
+    Line("weekly_reconciliation", "weekly_reconciliation", ("0 12 * * 6",), sessions_of_two_weeks),
+    Line("monthly_products", "monthly_products", ("0 13 1 * *",), this_month),
+    Line(
+        "quarterly_actions",
+        "quarterly_actions",
+        ("0 14 1 1,4,7,10 *",),
+        days_of_last_quarter,
+        whole=True,
+    ),
 )
 
 
 def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
-    """Return one job per cadence.
+    """Return one job per cadence, and those of selected tables.
 
     Raises  ValueError when a table names a cadence that has no line here
     """
-    return [
+    by_cadence = [
         dg.define_asset_job(
             name,
             selection=dg.AssetSelection.tag("cadence", name),
@@ -88,12 +112,22 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
         )
         for name, tables in _tables_by_cadence().items()
     ]
+    selected = [
+        dg.define_asset_job(
+            name,
+            selection=dg.AssetSelection.assets(*discovery.keys_of(tables)),
+            description=", ".join(tables),
+            tags=SELECTED_RANK.tags(),
+        )
+        for name, tables in SELECTED_JOBS.items()
+    ]
+    return by_cadence + selected
 
 
 def schedules() -> list[dg.ScheduleDefinition]:
     """Return every schedule, running from the start."""
     tables = _tables_by_cadence()
-    return [_schedule(line, tables[line.job]) for line in LINES]
+    return [_schedule(line, tables.get(line.job, ())) for line in LINES]
 
 
 def _tables_by_cadence() -> Mapping[str, list[TableAsset]]:
@@ -124,6 +158,8 @@ def _schedule(line: Line, tables: Sequence[TableAsset]) -> dg.ScheduleDefinition
             return dg.SkipReason(f"a run of {line.job} is queued or at work")
         now = context.scheduled_execution_time.astimezone(KST)
         window = line.window(context.resources.calendar, now)
+        if line.whole:
+            return [_range_request(window, now)]
         due = _due(line, works, window, context)
         if not due:
             asked = ", ".join(str(day) for day in window)
@@ -151,5 +187,16 @@ def _request(works: Sequence[Work], due: Due, now: datetime) -> dg.RunRequest:
         # A tick that is repeated after a crash requests nothing twice; the next tick may.
         run_key=f"{due.partition}@{now:%Y-%m-%dT%H:%M}",
         partition_key=due.partition.isoformat(),
-        asset_selection=None if whole else [dg.AssetKey(name) for name in due.tables],
+        asset_selection=None if whole else discovery.keys_of(due.tables),
+    )
+
+
+def _range_request(window: Sequence[date], now: datetime) -> dg.RunRequest:
+    """Ask for a whole window of partitions in one run."""
+    return dg.RunRequest(
+        run_key=f"{window[0]}…{window[-1]}@{now:%Y-%m-%dT%H:%M}",
+        tags={
+            "dagster/asset_partition_range_start": window[0].isoformat(),
+            "dagster/asset_partition_range_end": window[-1].isoformat(),
+        },
     )

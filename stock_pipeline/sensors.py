@@ -1,4 +1,4 @@
-"""What follows from what was collected: statements after filings, scores after their inputs.
+"""What follows from what was collected: reports after filings, scores after their inputs.
 
 Every sensor reads the collection log and the rows, never Dagster's own state, so that it makes no
 difference whether a run was lost, cancelled or started by hand; where nothing is due it only asks.
@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 
 from stock_pipeline import discovery
+from stock_pipeline.assets.dividend_answers import has_failed
 from stock_pipeline.assets.filings.financial_statement import FULL
 from stock_pipeline.clock import Clock, today_kst
 from stock_pipeline.derived import Batch, Derived, Inspector, Walk
@@ -24,6 +25,9 @@ from stock_pipeline.storage.database import Database
 from stock_pipeline.table_asset import TableAsset
 
 STATEMENTS, FILINGS, SCORES = "financial_statement", "dart_filing", "compass_score"
+DIVIDENDS = "dividend_history"
+# What a periodic report brings.
+REPORTED = (STATEMENTS, DIVIDENDS)
 SWEEP = "weekly_financials"
 FOLLOWUP, RECOMPUTE = "filings_followup", "recompute_derived"
 # A sensor that has never run follows up what was collected since then.
@@ -42,11 +46,22 @@ WHERE asset = :asset AND status = 'completed' AND inserted + updated > 0 AND com
 ORDER BY completed_at
 """
 _REPORTS = f"""
-SELECT f.corp_code, f.report_name FROM dart_filing f
+SELECT f.corp_code, f.report_name, f.ingested_at AS stored_at,
+    s.rcept_no IS NOT NULL AS has_statements, d.rcept_no IS NOT NULL AS has_dividends
+FROM dart_filing f
+LEFT JOIN (SELECT DISTINCT rcept_no FROM financial_statement WHERE operation = '{FULL}') s
+    USING (rcept_no)
+LEFT JOIN (SELECT DISTINCT rcept_no FROM dividend_history) d USING (rcept_no)
 WHERE f.received_date >= CAST(:first AS date) AND f.filing_type = 'A' AND f.ticker IS NOT NULL
-    AND NOT EXISTS (SELECT FROM financial_statement s
-        WHERE s.rcept_no = f.rcept_no AND s.operation = '{FULL}')
+    AND (s.rcept_no IS NULL OR d.rcept_no IS NULL)
 ORDER BY f.corp_code
+"""
+# Follow-ups that asked for the dividends of every report that lacked them.
+_ASKED = f"""
+SELECT partition, started_at, coalesce(detail ->> 'failed', '[]') AS failed
+FROM data_collection_log
+WHERE asset = '{DIVIDENDS}' AND job_label = '{FOLLOWUP}' AND started_at >= :first
+    AND status = 'completed' AND outcome IN ('rows', 'no_data')
 """
 
 
@@ -55,7 +70,7 @@ def sensors() -> list[dg.SensorDefinition]:
     derived = derived_tables()
     recompute = _job(RECOMPUTE, [table.name for table in derived])
     return [
-        _filings_followup(_job(FOLLOWUP, [STATEMENTS])),
+        _filings_followup(_job(FOLLOWUP, REPORTED)),
         _score_after_sweep(recompute),
         _outdated_derived(recompute, derived),
     ]
@@ -81,7 +96,7 @@ def _inputs(asset: TableAsset) -> list[str]:
     return sorted(key.to_user_string() for key in keys)
 
 
-# ---- statements of the companies that filed
+# ---- statements and dividends of the companies that filed
 
 
 def _filings_followup(job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
@@ -91,7 +106,7 @@ def _filings_followup(job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefiniti
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
         required_resource_keys={"db", "clock"},
-        description="requests the statements of the companies that filed a periodic report",
+        description="requests statements and dividends of the companies that filed a report",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         db, clock = context.resources.db, context.resources.clock
@@ -101,29 +116,66 @@ def _filings_followup(job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefiniti
             return dg.SkipReason(f"no new filings since {since:%Y-%m-%d %H:%M} UTC")
         newest = completed["completed_at"].max()
         earliest = date.fromisoformat(min(completed["partition"]))
-        reports = _reports(db, clock, earliest - UNANSWERED)
+        lacking = _lacking(db, clock, earliest - UNANSWERED, since)
         requests = [
-            dg.RunRequest(
-                run_key=f"{quarter}@{newest.isoformat()}",
-                partition_key=quarter,
-                run_config={"ops": {STATEMENTS: {"config": {"companies": companies}}}},
-            )
-            for quarter, companies in sorted(reports.items())
+            _follow_up(quarter, tables, f"{quarter}@{newest.isoformat()}")
+            for quarter, tables in sorted(lacking.items())
         ]
         return dg.SensorResult(requests, cursor=_cursor(newest))
 
     return sensor
 
 
-def _reports(db: Database, clock: Clock, first: date) -> Mapping[str, list[str]]:
-    """Return the companies whose periodic report is not stored, by the quarter that it closes."""
-    found = db.read(_REPORTS, {"first": first})
-    companies: dict[str, dict[str, None]] = {}
-    for corp_code, report_name in found.iter_rows():
-        quarter = reported_quarter(report_name, today_kst(clock))
-        if quarter is not None:
-            companies.setdefault(quarter.isoformat(), {})[corp_code] = None
-    return {quarter: list(codes) for quarter, codes in companies.items()}
+def _follow_up(quarter: str, tables: Mapping[str, Sequence[str]], run_key: str) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=run_key,
+        partition_key=quarter,
+        asset_selection=[dg.AssetKey(name) for name in tables],
+        run_config={
+            "ops": {
+                name: {"config": {"companies": list(companies)}}
+                for name, companies in tables.items()
+            }
+        },
+    )
+
+
+def _lacking(
+    db: Database, clock: Clock, first: date, since: datetime
+) -> dict[str, dict[str, list[str]]]:
+    """Return quarter → table → companies whose periodic report that table does not have.
+
+    since  what was stored later has not been asked for yet
+    """
+    asked = db.read(_ASKED, {"first": first}).to_dicts()
+    lacking: dict[str, dict[str, list[str]]] = {}
+    for report in db.read(_REPORTS, {"first": first}).iter_rows(named=True):
+        quarter = reported_quarter(report["report_name"], today_kst(clock))
+        if quarter is None:
+            continue
+        runs = [run for run in asked if run["partition"] == quarter.isoformat()]
+        has = {
+            STATEMENTS: report["has_statements"],
+            DIVIDENDS: report["has_dividends"] or _is_answered(report, runs, since),
+        }
+        for table in (name for name in REPORTED if not has[name]):
+            companies = lacking.setdefault(quarter.isoformat(), {}).setdefault(table, [])
+            # A report and its correction are one question.
+            if report["corp_code"] not in companies[-1:]:
+                companies.append(report["corp_code"])
+    return lacking
+
+
+def _is_answered(
+    report: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], since: datetime
+) -> bool:
+    """Tell whether DART was asked about a report's dividends; many reports have none."""
+    stored_at = report["stored_at"]
+    return stored_at <= since and any(
+        run["started_at"] > stored_at
+        and not has_failed(report["corp_code"], json.loads(run["failed"]))
+        for run in runs
+    )
 
 
 # ---- the newest score after the weekly sweep of statements

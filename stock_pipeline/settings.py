@@ -11,14 +11,33 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from stock_pipeline.errors import SettingInvalid
 
 Mode = Literal["demo", "live"]
+PriceSource = Literal["krx", "krx_openapi", "fsc"]
 
 DAGSTER_SCHEMA = "dagster"
+
+
+def _names(value: object) -> object:
+    """Split a comma list; blanks around a name and capitals do not count."""
+    if not isinstance(value, str):
+        return value
+    return tuple(name.strip().lower() for name in value.split(","))
+
+
+def _each_once(names: tuple[PriceSource, ...]) -> tuple[PriceSource, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("a source stands in the list twice")
+    return names
+
+
+PriceOrder = Annotated[
+    tuple[PriceSource, ...], NoDecode, BeforeValidator(_names), AfterValidator(_each_once)
+]
 
 
 class Settings(BaseSettings):
@@ -42,11 +61,19 @@ class Settings(BaseSettings):
     krx_pw: SecretStr | None = Field(
         default=None, description="its password; KRX asks for a new one every 3 months"
     )
+    krx_openapi_key: SecretStr | None = Field(
+        default=None, description="key of openapi.krx.co.kr, valid for one year"
+    )
     dart_api_key: SecretStr | None = Field(
         default=None, description="key of opendart.fss.or.kr, 40 characters"
     )
     dart_daily_limit: int = Field(default=10_000, ge=1, description="DART requests a day")
     fsc_api_key: SecretStr | None = Field(default=None, description="decoding key of data.go.kr")
+    fss_api_key: SecretStr | None = Field(default=None, description="key of finlife.fss.or.kr")
+    price_sources: PriceOrder = Field(
+        default=("krx", "krx_openapi", "fsc"),
+        description="sources of daily prices, best first, of krx, krx_openapi and fsc",
+    )
 
     fdr_timeout: float = Field(
         default=30.0, gt=0, description="seconds for one FinanceDataReader call"

@@ -30,12 +30,21 @@ def store(
     """
     replaces = _replaces(work, collected, entry)
     verdicts = _verdicts(work, tools, collected, entry=entry, replaces=replaces)
-    closings = [
-        _closing(tools, replace(collected, frame=frame), verdict, entry=entry, receipt=receipt)
-        for frame, verdict in zip(_frames(work, collected), verdicts, strict=True)
-    ]
+    first, *others = (
+        _closing(tools, one, verdict, entry=entry, receipt=receipt)
+        for one, verdict in zip(_of_each_table(work, collected), verdicts, strict=True)
+    )
+    # The requests were sent once: a sum over the log must not count them again for each table.
+    closings = [first, *(replace(one, requests=0) for one in others)]
     batches = [
-        Batch(table, verdict.kept, entry.partition, _stamps(table, tools, entry, receipt), replaces)
+        Batch(
+            table,
+            verdict.kept,
+            entry.partition,
+            _stamps(table, tools, collected, entry=entry, receipt=receipt),
+            replaces,
+            may_empty=work.may_empty,
+        )
         for table, verdict in zip(work.tables, verdicts, strict=True)
     ]
     log = CollectionLog(tools.db)
@@ -46,13 +55,27 @@ def store(
 
     changes = tools.db.upsert_together(batches, close)
     results = [_result(entry, collected, *one) for one in zip(closings, changes, strict=True)]
-    first = replace(results[0], limited=tools.limited)
-    return replace(first, beside=dict(zip(entry.beside, results[1:], strict=True)))
+    beside = dict(zip(entry.beside, results[1:], strict=True))
+    return replace(results[0], limited=tools.limited, beside=beside)
+
+
+def _of_each_table(work: Work, collected: Collected) -> list[Collected]:
+    """Return the answer table by table, each with its own rows and their number."""
+    told = {work.table.name: collected.received, **collected.received_beside}
+    return [
+        replace(collected, frame=frame, received=told.get(table.name))
+        for table, frame in zip(work.tables, _frames(work, collected), strict=True)
+    ]
 
 
 def _frames(work: Work, collected: Collected) -> list[pl.DataFrame]:
-    empty = {one.table.name: pl.DataFrame(schema=one.table.frame_schema) for one in work.beside}
-    return [collected.frame, *({**empty, **collected.beside}[name] for name in empty)]
+    """Return the rows of each table; a table that the answer says nothing about has none."""
+    told = {work.table.name: collected.frame, **collected.beside}
+    frames = ((table, told.get(table.name, pl.DataFrame())) for table in work.tables)
+    return [
+        frame if frame.columns else pl.DataFrame(schema=table.frame_schema)
+        for table, frame in frames
+    ]
 
 
 def _verdicts(
@@ -67,7 +90,8 @@ def _verdicts(
         verdict = quality.apply(shaped, held, keys=table.keys)
         refuse_broken(table, verdict, frame.height)
         found.append(verdict)
-    refuse_shrunk(work, tools, entry, found[0].kept.height)
+    if collected.outcome == "rows":
+        refuse_shrunk(work, tools, entry, found[0].kept.height)
     first = replace(found[0], warnings={**found[0].warnings, **collected.warnings})
     return [first, *found[1:]]
 
@@ -80,11 +104,12 @@ def _closing(
     entry: Entry,
     receipt: Receipt,
 ) -> Closing:
+    received = collected.received
     return Closing(
         "completed",
         collected.outcome,
         collected.reason,
-        received=collected.frame.height,
+        received=collected.frame.height if received is None else received,
         rejected=len(verdict.rejected) + verdict.duplicates,
         requests=receipt.requests,
         source=receipt.source,
@@ -96,10 +121,13 @@ def _closing(
     )
 
 
-def _stamps(table: Table, tools: Tools, entry: Entry, receipt: Receipt) -> Stamps:
+def _stamps(
+    table: Table, tools: Tools, collected: Collected, *, entry: Entry, receipt: Receipt
+) -> Stamps:
     own = table.source_column is not None and tools.source is None
     source = tools.source or receipt.source
-    return Stamps(entry.run_id, source, receipt.fetched_at, of_its_own=own)
+    fetched_at = receipt.fetched_at or collected.fetched_at
+    return Stamps(entry.run_id, source, fetched_at, of_its_own=own)
 
 
 def _result(entry: Entry, collected: Collected, closing: Closing, changes: Changes) -> Result:

@@ -51,6 +51,11 @@ class TableAsset:
         return self.work.table
 
     @property
+    def group(self) -> str:
+        """Return the name of its group: that of its folder."""
+        return next(iter(self.asset.group_names_by_key.values()))
+
+    @property
     def keys(self) -> list[dg.AssetKey]:
         """Return the asset keys of all tables that are written together."""
         return [dg.AssetKey(table.name) for table in self.work.tables]
@@ -72,6 +77,7 @@ def table_asset(  # the declaration of a table is a list of facts; each has its 
     after_history: str | None = None,
     floor: float | None = None,
     input_version: str | None = None,
+    may_empty: bool = False,
     beside: Sequence[Beside] = (),
 ) -> Callable[[Callable[..., Any]], TableAsset]:
     """Turn a fetch function into the asset that fills `table`.
@@ -87,12 +93,15 @@ def table_asset(  # the declaration of a table is a list of facts; each has its 
     after_history  table whose session before, and this one, must be stored first
     floor          smallest accepted share of the rows of the partition before
     input_version  SQL giving the newest change of an input effective by `:day`
+    may_empty      a stored partition may lose any number of rows: they are findings
     beside         tables that the same answer fills, in the same transaction
     """
 
     def decorate(function: Callable[..., Any]) -> TableAsset:
         module = sys.modules[function.__module__]
-        described = replace(table, meaning=_first_line(module.__doc__))
+        meaning = _first_line(module.__doc__)
+        described = replace(table, meaning=meaning)
+        others = (replace(one, table=replace(one.table, meaning=meaning)) for one in beside)
         work = Work(
             described,
             rules=tuple(rules),
@@ -104,7 +113,8 @@ def table_asset(  # the declaration of a table is a list of facts; each has its 
             floor=floor,
             input_version=input_version,
             optional=optional,
-            beside=tuple(beside),
+            may_empty=may_empty,
+            beside=tuple(others),
         )
         with warnings.catch_warnings():
             # BackfillPolicy is beta in this Dagster version and says so for every asset.

@@ -64,9 +64,12 @@ class Collected:
 
     outcome          rows, or no_data when the upstream said so
     failed           parts that did not come; the rest is stored and the run is a partial failure
+    received         rows of the upstream's answer, when the frame has others than these
+    received_beside  the same for the tables written with this one
     partition_value  the date whose stored rows are replaced, when it is not the partition itself
     beside           rows of the tables that are written with this one, by table
     warnings         rules between tables that do not hold, with the number of rows
+    fetched_at       when stored rows that these were told from came; for want of an answer
     """
 
     frame: pl.DataFrame
@@ -76,6 +79,9 @@ class Collected:
     partition_value: date | None = None
     beside: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     warnings: Mapping[str, int] = field(default_factory=dict)
+    received: int | None = None
+    received_beside: Mapping[str, int] = field(default_factory=dict)
+    fetched_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,7 @@ class Work:
     floor: float | None = None
     input_version: str | None = None
     optional: bool = False
+    may_empty: bool = False
     beside: tuple[Beside, ...] = ()
 
     @property

@@ -21,6 +21,12 @@ from stock_pipeline.storage.database import Database
 REPOSITORY = Path(__file__).parents[1]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no process is left alone with one."""
+    items.sort(key=lambda item: "acceptance" not in item.path.parts)
+
+
 class HeldClock:
     """A clock that only moves when told to, or when somebody sleeps."""
 
@@ -52,6 +58,15 @@ def recorded() -> Path:
         if os.environ.get("REQUIRE_RECORDED") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def kernels_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that keeps the compiled score for all processes of this test run."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "kernels"
+    (folder / "numba").mkdir(parents=True, exist_ok=True)
     return folder
 
 

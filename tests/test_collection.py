@@ -23,6 +23,7 @@ from stock_pipeline.errors import (
     Timeout,
 )
 from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.price_sources import SourcesLeft
 from stock_pipeline.quality.rules import NotNull, Positive
 from stock_pipeline.storage import collection_log, ddl
 from stock_pipeline.storage.collection_log import Entry
@@ -219,6 +220,17 @@ def test_after_a_block_nothing_further_is_asked(bench: Bench) -> None:
     assert [result.outcome for result in results] == ["blocked", "skipped"]
     assert asked == [THURSDAY]
     assert bench.log(FRIDAY)["reason"] == "not attempted: Blocked"
+
+
+def test_after_a_block_of_one_of_several_sources_the_other_days_are_asked_for(bench: Bench) -> None:
+    def answer(day: date | None) -> Any:
+        if day == THURSDAY:
+            raise SourcesLeft(Blocked("KRX", "x"))
+        return day_rows(day, A=1)
+
+    first, second = bench.run(answer, days=[THURSDAY, FRIDAY])
+    assert (first.outcome, type(first.error), second.outcome) == ("blocked", Blocked, "rows")
+    assert bench.log()["error_message"].startswith("Blocked: KRX x")
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,12 @@ from stock_pipeline.table_asset import TableAsset
 REPOSITORY = Path(__file__).parents[1]
 PACKAGE = REPOSITORY / "stock_pipeline"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-TABLE_FILES = sorted(p for p in PACKAGE.glob("assets/*/*.py") if p.name != "__init__.py")
-TABLES = [asset.table for asset in discovery.table_assets()]
+# The shape that the six products of the FSS share; no table of its own.
+SHARED_SHAPE = PACKAGE / "assets" / "products" / "finlife.py"
+TABLE_FILES = sorted(
+    p for p in PACKAGE.glob("assets/*/*.py") if p.name != "__init__.py" and p != SHARED_SHAPE
+)
+TABLES = [table for asset in discovery.table_assets() for table in asset.work.tables]
 LABELS = ["Source", "Grain", "Units", "Cadence", "Caveats"]
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc", "base", "manager"}
 # A number in one of these columns measures nothing: it names or counts within a key.
@@ -36,7 +40,7 @@ def test_table_asset_function_and_file_have_one_name(path: Path) -> None:
     found = [asset for asset in discovery.table_assets() if asset.table.name == path.stem]
     assert len(found) == 1
     asset: TableAsset = found[0]
-    assert asset.asset.key.to_user_string() == path.stem
+    assert asset.keys[0].to_user_string() == path.stem
     assert re.search(rf"^def {path.stem}\(", path.read_text(encoding="utf-8"), re.MULTILINE)
     assert set(asset.asset.group_names_by_key.values()) == {path.parent.name}
 
@@ -59,9 +63,10 @@ def test_every_table_has_a_test_of_its_name(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.glob("sources/*.py")), ids=name_of)
 def test_every_upstream_has_a_twin(path: Path) -> None:
-    upstreams = {"krx": "krx", "fdr": "fdr_cache", "dart": "dart", "fsc": "fsc"}
-    if path.stem in upstreams:
-        assert (PACKAGE / "twin" / f"{upstreams[path.stem]}.py").is_file()
+    is_upstream = re.search(r"^[A-Z_]+ = Upstream\(", path.read_text("utf-8"), re.MULTILINE)
+    if is_upstream:
+        twin = {"fdr": "fdr_cache"}.get(path.stem, path.stem)
+        assert (PACKAGE / "twin" / f"{twin}.py").is_file()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
@@ -108,9 +113,10 @@ def test_table_names_are_unique() -> None:
 
 @pytest.mark.parametrize("asset", discovery.table_assets(), ids=lambda asset: asset.table.name)
 def test_every_rule_says_what_must_hold(asset: TableAsset) -> None:
-    names = [rule.name for rule in asset.work.rules]
-    assert len(names) == len(set(names))
-    assert all(rule.meaning for rule in asset.work.rules)
+    for rules in (asset.work.rules, *(one.rules for one in asset.work.beside)):
+        names = [rule.name for rule in rules]
+        assert len(names) == len(set(names))
+        assert all(rule.meaning for rule in rules)
 
 
 def test_the_package_prints_nothing_and_reads_no_clock() -> None:
@@ -127,5 +133,6 @@ def test_the_package_prints_nothing_and_reads_no_clock() -> None:
 
 def test_descriptions_of_the_assets_are_their_module_docstrings() -> None:
     for found in discovery.table_assets():
-        (description,) = found.asset.descriptions_by_key.values()
-        assert inspect.cleandoc(description or "").startswith(found.table.meaning)
+        for description in found.asset.descriptions_by_key.values():
+            assert found.table.meaning
+            assert inspect.cleandoc(description or "").startswith(found.table.meaning)

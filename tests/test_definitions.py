@@ -29,10 +29,22 @@ GRAPH = {
             "stock_price_daily",
         },
     ),
+    "etfs": ("listing", "week", "krx", {"etf_price_daily"}),
     "stock_price_daily": ("prices", "day", "krx", set()),
+    "etf_price_daily": ("prices", "day", "krx", set()),
+    "index_price_daily": ("prices", "day", "krx", set()),
     "price_adjustment": ("prices", "day", None, {"stock_price_daily"}),
+    "price_reconciliation": ("prices", "day", "krx", {"stock_price_daily"}),
     "dart_filing": ("filings", "day", "dart", set()),
     "financial_statement": ("filings", "quarter", "dart", {"stocks"}),
+    "dividend_history": ("filings", "quarter", "dart", {"dart_corp_code", "dart_filing", "stocks"}),
+    "corporate_actions": (
+        "filings",
+        "day",
+        "dart",
+        {"dart_filing", "price_adjustment", "stocks"},
+    ),
+    "bonds": ("products", "month", "fsc", set()),
     "compass_score": (
         "scores",
         "day",
@@ -40,9 +52,28 @@ GRAPH = {
         {"stock_price_daily", "price_adjustment", "financial_statement", "fdr_stock_listing"},
     ),
 }
+# Each of these tables is written together with the one of its options.
+PAIRS = {
+    "deposit_products": "deposit_rate_options",
+    "savings_products": "savings_rate_options",
+    "annuity_savings_products": "annuity_savings_options",
+    "mortgage_loan_products": "mortgage_loan_options",
+    "rent_house_loan_products": "rent_house_loan_options",
+    "credit_loan_products": "credit_loan_options",
+}
+GRAPH |= {name: ("products", "month", "fss", set()) for pair in PAIRS.items() for name in pair}
 
 JOBS = {
-    "krx_close": (10, {"stock_price_daily", "price_adjustment", "compass_score"}),
+    "krx_close": (
+        10,
+        {
+            "stock_price_daily",
+            "etf_price_daily",
+            "index_price_daily",
+            "price_adjustment",
+            "compass_score",
+        },
+    ),
     "weekly_listing": (
         5,
         {
@@ -52,11 +83,16 @@ JOBS = {
             "dart_corp_code",
             "fsc_listed_item",
             "stocks",
+            "etfs",
         },
     ),
-    "filings_daily": (3, {"dart_filing"}),
-    "filings_followup": (1, {"financial_statement"}),
+    "filings_daily": (3, {"dart_filing", "corporate_actions"}),
+    "filings_followup": (1, {"financial_statement", "dividend_history"}),
     "weekly_financials": (0, {"financial_statement"}),
+    "weekly_dividends": (0, {"dividend_history"}),
+    "weekly_reconciliation": (-5, {"price_reconciliation"}),
+    "monthly_products": (0, {"bonds", *PAIRS, *PAIRS.values()}),
+    "quarterly_actions": (-5, {"corporate_actions"}),
     "recompute_derived": (-10, {"price_adjustment", "compass_score"}),
 }
 
@@ -65,9 +101,14 @@ CRONS = {
     "krx_close": ("krx_close", ["30 16 * * 1-5"]),
     "krx_close_again": ("krx_close", ["30 17 * * 1-5", "30 19 * * 1-5"]),
     "krx_morning": ("krx_close", ["40 6 * * 2-6"]),
+    "krx_morning_next": ("krx_close", ["10 8 * * 1-5", "30 13 * * 1-5"]),
     "filings_daily": ("filings_daily", ["0 19 * * 1-5"]),
     "weekly_listing": ("weekly_listing", ["0 10 * * 6"]),
     "weekly_financials": ("weekly_financials", ["0 11 * * 6"]),
+    "weekly_dividends": ("weekly_dividends", ["30 11 * * 6"]),
+    "weekly_reconciliation": ("weekly_reconciliation", ["0 12 * * 6"]),
+    "monthly_products": ("monthly_products", ["0 13 1 * *"]),
+    "quarterly_actions": ("quarterly_actions", ["0 14 1 1,4,7,10 *"]),
 }
 
 # sensor → (job, seconds between two looks)
@@ -89,11 +130,18 @@ def test_definitions_can_be_loaded() -> None:
 def test_the_graph_is_as_decided() -> None:
     found = {}
     for table in discovery.table_assets():
-        node = REPOSITORY.asset_graph.get(dg.AssetKey(table.table.name))
-        pool = next(iter(node.pools), None)
-        parents = names(node.parent_keys)
-        found[table.table.name] = (node.group_name, table.work.partitions, pool, parents)
+        for key in table.keys:
+            node = REPOSITORY.asset_graph.get(key)
+            pool = next(iter(node.pools), None)
+            facts = (node.group_name, table.work.partitions, pool, names(node.parent_keys))
+            found[key.to_user_string()] = facts
     assert found == GRAPH
+
+
+def test_the_pairs_are_as_decided() -> None:
+    tables = [found.work.tables for found in discovery.table_assets()]
+    assert {pair[0].name: pair[1].name for pair in tables if len(pair) > 1} == PAIRS
+    assert max(map(len, tables)) == 2
 
 
 def test_the_jobs_are_as_decided() -> None:

@@ -15,7 +15,7 @@ from stock_pipeline.due import (
     newest_due_quarter,
     quarter_of,
     reported_quarter,
-    sessions_of_the_week,
+    sessions_of_two_weeks,
     this_month,
     this_week,
 )
@@ -115,12 +115,13 @@ def test_newest_due_annual_report_is_that_of_the_last_year_that_had_to_be_filed(
 @pytest.mark.parametrize(
     ("now", "days"),
     [
-        ("2026-03-14 12:00", [9, 10, 11, 12, 13]),  # Saturday: Monday to Friday
-        ("2026-03-07 12:00", [3, 4, 5, 6]),  # Monday 2 March is a holiday
+        # Saturday: this week and the one before, whose Monday is a holiday
+        ("2026-03-14 12:00", [3, 4, 5, 6, 9, 10, 11, 12, 13]),
+        ("2026-03-20 12:00", [9, 10, 11, 12, 13, 16, 17, 18, 19]),  # Friday before its close
     ],
 )
-def test_sessions_of_the_week_are_those_of_seven_days(now: str, days: list[int]) -> None:
-    assert [day.day for day in sessions_of_the_week(CALENDAR, seoul(now))] == days
+def test_sessions_of_two_weeks_are_those_of_fourteen_days(now: str, days: list[int]) -> None:
+    assert [day.day for day in sessions_of_two_weeks(CALENDAR, seoul(now))] == days
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from stock_pipeline.market_calendar import MarketCalendar
 from stock_pipeline.storage.database import Database
 
 PRICES, ADJUSTMENT, SCORES = "stock_price_daily", "price_adjustment", "compass_score"
-KRX = (PRICES, ADJUSTMENT, SCORES)
+FUNDS, INDICES = "etf_price_daily", "index_price_daily"
+KRX = (PRICES, FUNDS, INDICES, ADJUSTMENT, SCORES)
 WEEK_OF_13_MARCH = ["2026-03-09", "2026-03-10", "2026-03-11", "2026-03-12", "2026-03-13"]
 
 
@@ -46,10 +47,10 @@ def store(database: Database, *sessions: str, assets: tuple[str, ...] = KRX) -> 
             log(database, asset, session)
 
 
-def tick(
+def requests(
     name: str, at: str, database: Database, instance: dg.DagsterInstance
-) -> dict[str, tuple[str, ...]]:
-    """Evaluate a schedule; return the tables requested by partition, () for the whole job."""
+) -> list[dg.RunRequest]:
+    """Evaluate a schedule at an hour in Seoul."""
     now = datetime.fromisoformat(at).replace(tzinfo=KST)
     context = dg.build_schedule_context(
         instance=instance,
@@ -59,11 +60,18 @@ def tick(
     )
     with dg.partition_loading_context(effective_dt=now):
         data = defs.get_repository_def().get_schedule_def(name).evaluate_tick(context)
+    return list(data.run_requests or ())
+
+
+def tick(
+    name: str, at: str, database: Database, instance: dg.DagsterInstance
+) -> dict[str, tuple[str, ...]]:
+    """Evaluate a schedule; return the tables requested by partition, () for the whole job."""
     return {
         str(request.partition_key): tuple(
             sorted(key.to_user_string() for key in request.asset_selection or ())
         )
-        for request in data.run_requests or ()
+        for request in requests(name, at, database, instance)
     }
 
 
@@ -159,7 +167,7 @@ def test_only_the_tables_that_lack_a_session_are_requested(
     database: Database, instance: dg.DagsterInstance
 ) -> None:
     store(database, "2026-03-06", *WEEK_OF_13_MARCH[:4])
-    log(database, PRICES, "2026-03-13")
+    store(database, "2026-03-13", assets=(PRICES, FUNDS, INDICES))
     found = tick("krx_close", "2026-03-13 16:30", database, instance)
     assert found == {"2026-03-13": (SCORES, ADJUSTMENT)}
 
@@ -168,7 +176,7 @@ def test_a_table_that_waits_for_history_is_not_requested_in_vain(
     database: Database, instance: dg.DagsterInstance
 ) -> None:
     # The very first session: without the one before it nothing can be computed.
-    store(database, "2026-03-09", assets=(PRICES,))
+    store(database, "2026-03-09", assets=(PRICES, FUNDS, INDICES))
     store(database, *WEEK_OF_13_MARCH[1:])
     assert tick("krx_close", "2026-03-13 16:30", database, instance) == {}
 
@@ -177,7 +185,10 @@ def test_first_day_of_an_empty_database_requests_the_last_five_sessions(
     database: Database, instance: dg.DagsterInstance
 ) -> None:
     found = tick("krx_close", "2026-03-13 16:30", database, instance)
-    assert found == {"2026-03-09": (PRICES,), **dict.fromkeys(WEEK_OF_13_MARCH[1:], ())}
+    assert found == {
+        "2026-03-09": (FUNDS, INDICES, PRICES),
+        **dict.fromkeys(WEEK_OF_13_MARCH[1:], ()),
+    }
 
 
 def test_weekly_listing_is_requested_for_its_saturday(
@@ -197,11 +208,65 @@ def test_weekly_financials_are_asked_for_every_week(
 def test_filings_of_missed_weekdays_are_requested(
     database: Database, instance: dg.DagsterInstance
 ) -> None:
-    log(database, "dart_filing", "2026-03-11", "no_data")
-    log(database, "dart_filing", "2026-03-12")
+    for asset in ("dart_filing", "corporate_actions"):
+        log(database, asset, "2026-03-11", "no_data")
+        log(database, asset, "2026-03-12")
     found = tick("filings_daily", "2026-03-13 19:00", database, instance)
     # Yesterday's receipts were collected at 19:00 too, and more may have come after that.
     assert list(found) == ["2026-03-09", "2026-03-10", "2026-03-12", "2026-03-13"]
+
+
+@pytest.mark.parametrize(
+    ("at", "requested"),
+    [
+        ("2026-03-13 08:10", {"2026-03-12": ()}),  # the hour of the second source of prices
+        ("2026-03-13 13:30", {"2026-03-12": ()}),  # that of the third
+        ("2026-03-16 08:10", {"2026-03-13": ()}),  # Monday: the session of Friday
+    ],
+)
+def test_the_next_sources_of_prices_are_asked_in_the_morning_for_a_missing_session(
+    at: str, requested: dict[str, object], database: Database, instance: dg.DagsterInstance
+) -> None:
+    store(database, "2026-03-11", *({"2026-03-12"} - requested.keys()))
+    assert tick("krx_morning_next", at, database, instance) == requested
+
+
+def test_the_morning_asks_for_nothing_that_is_stored(
+    database: Database, instance: dg.DagsterInstance
+) -> None:
+    store(database, "2026-03-11", "2026-03-12")
+    assert tick("krx_morning_next", "2026-03-13 08:10", database, instance) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "partition"),
+    [
+        ("weekly_dividends", "2026-11-21 11:30", "2025-10-01"),
+        ("monthly_products", "2026-11-01 13:00", "2026-11-01"),
+    ],
+)
+def test_dividends_and_products_are_requested_for_their_period(
+    name: str, at: str, partition: str, database: Database, instance: dg.DagsterInstance
+) -> None:
+    assert tick(name, at, database, instance) == {partition: ()}
+
+
+def test_sessions_that_were_not_compared_yet_are_reconciled(
+    database: Database, instance: dg.DagsterInstance
+) -> None:
+    for session in ("2026-03-03", "2026-03-04", "2026-03-05", "2026-03-10"):
+        log(database, "price_reconciliation", session)
+    log(database, "price_reconciliation", "2026-03-06", "not_yet_published")  # Friday, last week
+    found = tick("weekly_reconciliation", "2026-03-14 12:00", database, instance)
+    assert list(found) == [f"2026-03-{day}" for day in ("06", "09", "11", "12", "13")]
+
+
+def test_actions_of_the_last_quarter_are_asked_for_again_in_one_run(
+    database: Database, instance: dg.DagsterInstance
+) -> None:
+    (request,) = requests("quarterly_actions", "2026-04-01 14:00", database, instance)
+    assert request.tags["dagster/asset_partition_range_start"] == "2026-01-01"
+    assert request.tags["dagster/asset_partition_range_end"] == "2026-03-31"
 
 
 @pytest.mark.parametrize(

@@ -85,3 +85,39 @@ def test_each_mode_has_its_own_folder(
     settings = Settings.load()
     assert settings.home == tmp_path / ".state" / mode
     assert settings.row_source == ("DEMO" if mode == "demo" else None)
+
+
+@pytest.mark.parametrize(
+    ("written", "order"),
+    [
+        ("", ("krx", "krx_openapi", "fsc")),  # not set: the default
+        ("fsc", ("fsc",)),
+        ("fsc,krx", ("fsc", "krx")),
+        (" KRX , krx_openapi ", ("krx", "krx_openapi")),  # blanks and capitals do not count
+    ],
+)
+def test_the_price_sources_are_a_list_in_order(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, written: str, order: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PRICE_SOURCES", written)
+    assert Settings.load().price_sources == order
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "krx,naver",  # no official source
+        "krx,krx",  # twice
+        "krx,",  # a name is missing
+        ",",
+        '["krx"]',  # JSON is not how lists are written here
+    ],
+)
+def test_price_sources_that_cannot_be_used_are_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, written: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PRICE_SOURCES", written)
+    with pytest.raises(SettingInvalid, match="PRICE_SOURCES"):
+        Settings.load()

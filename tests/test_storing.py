@@ -99,6 +99,31 @@ def test_tables_of_one_answer_are_stored_and_logged_each_with_its_own_numbers(to
     assert found == {PRODUCT.name: ("rows", 1), OPTION.name: ("rows", 3)}
 
 
+def test_the_requests_of_a_partition_are_counted_with_its_first_table_only(tools: Tools) -> None:
+    result = run(tools, Collected(products(A="a"), beside={OPTION.name: options(A=1.5)}))
+    assert (result.requests, result.of(OPTION.name).requests) == (1, 0)
+    found = {name: row["requests"] for name, row in log(tools).items()}
+    assert found == {PRODUCT.name: 1, OPTION.name: 0}
+
+
+@pytest.mark.parametrize(
+    ("told", "received"),
+    [
+        ({}, (2, 3)),  # all rows are the upstream's
+        ({"received": 1, "received_beside": {OPTION.name: 2}}, (1, 2)),
+        ({"received": 0, "received_beside": {OPTION.name: 0}}, (0, 0)),  # only stored rows
+        ({"received": 1}, (1, 3)),
+    ],
+)
+def test_rows_that_the_upstream_did_not_send_are_not_received(
+    tools: Tools, told: dict[str, Any], received: tuple[int, int]
+) -> None:
+    beside = {OPTION.name: options(A=1.5, B=2.0, C=3.0)}
+    run(tools, Collected(products(A="a", B="b"), beside=beside, **told))
+    rows = log(tools)
+    assert (rows[PRODUCT.name]["received"], rows[OPTION.name]["received"]) == received
+
+
 def test_a_broken_second_table_keeps_the_first_from_being_written(tools: Tools) -> None:
     result = run(tools, Collected(products(A="a"), beside={OPTION.name: options(A=-1.0)}))
     assert result.error is not None
@@ -109,8 +134,10 @@ def test_a_broken_second_table_keeps_the_first_from_being_written(tools: Tools) 
 def test_a_failure_closes_the_log_of_every_table(tools: Tools) -> None:
     until = datetime(2026, 3, 14, tzinfo=UTC)
     run(tools, QuotaExhausted("FSS", "products", "020", until=until))
-    found = {name: (row["status"], row["outcome"]) for name, row in log(tools).items()}
-    assert found == dict.fromkeys((PRODUCT.name, OPTION.name), ("failed", "quota"))
+    found = {
+        name: (row["status"], row["outcome"], row["requests"]) for name, row in log(tools).items()
+    }
+    assert found == {PRODUCT.name: ("failed", "quota", 1), OPTION.name: ("failed", "quota", 0)}
 
 
 def test_the_source_column_names_each_rows_source_and_the_log_who_answered(tools: Tools) -> None:

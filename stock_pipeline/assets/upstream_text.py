@@ -1,8 +1,9 @@
 """How upstreams write numbers, dates and nothing at all, and what we make of it.
 
 Korean upstreams send every value as text: `"1,234"`, `"-1,100"`, `"2026/03/13"`; a lone dash or a
-blank is no value. A text that is not what it should be becomes null here and is kept out by the
-table's rules, so that one bad row never costs the others.
+blank is no value. In filed reports a loss is also written `"(1,234)"` or `"△1,234"`. A text that is
+not what it should be becomes null here and is kept out by the table's rules, so that one bad row
+never costs the others.
 """
 
 from __future__ import annotations
@@ -62,6 +63,19 @@ def decimal(column: str) -> pl.Expr:
     """Return a number with decimals; an infinite one is missing."""
     number = text(column).str.replace_all(",", "", literal=True).cast(pl.Float64, strict=False)
     return pl.when(number.is_finite()).then(number)
+
+
+def signed(column: str) -> pl.Expr:
+    """Return a number as filed reports write it; minus, triangle and brackets make it negative."""
+    # Stripping every `-` would turn a loss into a profit: only one sign in front is taken off.
+    amount = text(column).str.replace_all(r"[,\s]", "")
+    parts = amount.str.extract_groups(
+        r"^(?:\((?<bracketed>[0-9.]+)\)|(?<sign>[-−△▲]?)(?<plain>[0-9.]+))$"
+    )
+    found = [parts.struct.field(name) for name in ("bracketed", "plain")]
+    number = pl.coalesce(found).cast(pl.Float64, strict=False)
+    is_negative = found[0].is_not_null() | (parts.struct.field("sign") != "")
+    return pl.when(is_negative).then(-number).otherwise(number)
 
 
 def day(column: str, form: str = "%Y-%m-%d") -> pl.Expr:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from stock_pipeline import discovery
 from stock_pipeline.clock import KST
-from stock_pipeline.due import newest_due_quarter, quarter_of
+from stock_pipeline.due import ANNUAL_MONTH, newest_due_annual, newest_due_quarter, quarter_of
 from stock_pipeline.market_calendar import MarketCalendar
 from stock_pipeline.partitions import current_key
 from stock_pipeline.storage.collection_log import done_partitions
@@ -22,6 +22,17 @@ LISTING = (
     "dart_corp_code",
     "fsc_listed_item",
 )
+PRODUCTS = (
+    "bonds",
+    "deposit_products",
+    "savings_products",
+    "annuity_savings_products",
+    "mortgage_loan_products",
+    "rent_house_loan_products",
+    "credit_loan_products",
+)
+# Sessions whose prices are compared with those of the next source.
+A_WEEK = 5
 
 
 @dataclass(frozen=True)
@@ -31,7 +42,7 @@ class Size:
     sessions        sessions of prices, counted back from the last published one
     score_sessions  the newest of them that get scores
     quarters        reports of financial statements, counted back from the newest due one
-    filing_days     days of filings, counted back from yesterday
+    filing_days     days of filings and actions, counted back from yesterday
     """
 
     sessions: int
@@ -59,20 +70,26 @@ class Stage:
 
 
 def stages(calendar: MarketCalendar, now: datetime, size: Size) -> list[Stage]:
-    """Return the stages of a first load: listing → prices → statements → scores."""
+    """Return the stages of a first load: listing → prices → statements → scores → products."""
     today = now.astimezone(KST).date()
     newest = newest_due_quarter(calendar, now)[0]
     sessions = tuple(calendar.closed_sessions("XKRX", now)[-size.sessions :])
     week = (current_key("week", now),)
     # Not today: receipts still come in, and a day that is stored is not asked for again.
     days = tuple(today - timedelta(days=back) for back in range(size.filing_days, 0, -1))
+    annual = tuple(newest_due_annual(calendar, now))
     return [
         Stage("listing", LISTING, week),
         Stage("prices", ("stock_price_daily", "price_adjustment"), sessions),
+        Stage("ETFs and indices", ("etf_price_daily", "index_price_daily"), sessions),
         Stage("stocks", ("stocks",), week, repeats=True),
-        Stage("filings", ("dart_filing",), days),
+        Stage("ETF list", ("etfs",), week),
+        Stage("filings", ("dart_filing", "corporate_actions"), days),
         Stage("statements", ("financial_statement",), quarters(newest, size.quarters)),
+        Stage("dividends", ("dividend_history",), annual),
         Stage("scores", ("compass_score",), sessions[-size.score_sessions :]),
+        Stage("products", PRODUCTS, (current_key("month", now),)),
+        Stage("reconciliation", ("price_reconciliation",), sessions[-A_WEEK:]),
     ]
 
 
@@ -89,7 +106,7 @@ def quarters(newest: date, count: int) -> tuple[date, ...]:
 
 def is_annual(quarter: date) -> bool:
     """Tell whether the quarter's report is the annual one."""
-    return quarter.month == 10
+    return quarter.month == ANNUAL_MONTH
 
 
 def done(database: Database, stage: Stage) -> set[str]:

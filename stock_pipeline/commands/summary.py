@@ -7,13 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stock_pipeline.storage.database import Database
-
-_ROWS = """
-SELECT c.relname AS name, greatest(c.reltuples, 0)::bigint AS about
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = 'market' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-ORDER BY c.relname
-"""
+from stock_pipeline.storage.schema import Table as Declared
 
 _BEST = """
 SELECT s.ticker, s.name, s.market, s.score, s.grade, s.financial_score AS financial,
@@ -46,24 +40,23 @@ def print_summary(
 
 
 def row_counts(database: Database) -> pl.DataFrame:
-    """Return every table with its rows and the sources they name."""
-    frames = []
-    for name in database.read(_ROWS)["name"]:
-        columns = database.read(
-            "SELECT column_name FROM information_schema.columns"
-            " WHERE table_schema = 'market' AND table_name = :name",
-            {"name": name},
-        )["column_name"]
-        source = "string_agg(DISTINCT source, ' ')" if "source" in columns else "''"
-        if name == "upstream_budget":
-            source = "''"
-        frames.append(
-            database.read(
-                f"SELECT '{name}' AS \"table\", count(*) AS rows, {source} AS source"
-                f' FROM market."{name}"'
-            )
-        )
-    return pl.concat(frames)
+    """Return every table by group, with its rows and the sources they name."""
+    from stock_pipeline import discovery
+    from stock_pipeline.storage import collection_log
+
+    found = [(table, one.group) for one in discovery.table_assets() for table in one.work.tables]
+    found += [(table, "operations") for table in collection_log.TABLES]
+    frames = [_count(database, table, group) for table, group in found]
+    return pl.concat(frames).sort("group", "table")
+
+
+def _count(database: Database, table: Declared, group: str) -> pl.DataFrame:
+    sources = {"collected": "string_agg(DISTINCT source, ' ')", "computed": "'computed'"}
+    source = sources.get(table.provenance, "''")
+    return database.read(
+        f"SELECT '{group}' AS \"group\", '{table.name}' AS \"table\", count(*) AS rows,"
+        f' {source} AS source FROM market."{table.name}"'
+    )
 
 
 def requests(database: Database) -> pl.DataFrame:

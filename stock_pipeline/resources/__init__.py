@@ -21,4 +21,7 @@ def resources() -> dict[str, dg.ResourceDefinition]:
         "fdr": upstreams.fdr,
         "dart": upstreams.dart,
         "fsc": upstreams.fsc,
+        "fss": upstreams.fss,
+        "krx_openapi": upstreams.krx_openapi,
+        "price_sources": upstreams.price_sources,
     }

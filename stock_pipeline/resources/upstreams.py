@@ -8,12 +8,15 @@ from __future__ import annotations
 import dagster as dg
 from pydantic import SecretStr
 
+from stock_pipeline.price_sources import PriceSources
 from stock_pipeline.redaction import Scrubber
 from stock_pipeline.sources.dart import Dart
 from stock_pipeline.sources.fdr import Fdr
 from stock_pipeline.sources.fsc import Fsc
+from stock_pipeline.sources.fss import Fss
 from stock_pipeline.sources.krx import Krx
 from stock_pipeline.sources.krx_login import Account
+from stock_pipeline.sources.krx_openapi import KrxOpenApi
 from stock_pipeline.sources.transport import Transport
 from stock_pipeline.storage.budget import PostgresBudget
 
@@ -72,6 +75,37 @@ def dart(context: dg.InitResourceContext) -> Dart:
 def fsc(context: dg.InitResourceContext) -> Fsc:
     """Return the Financial Services Commission's service."""
     return Fsc(context.resources.transport, _value(context.resources.settings.fsc_api_key))
+
+
+@dg.resource(required_resource_keys={"settings", "transport"}, description="finlife.fss.or.kr")
+def fss(context: dg.InitResourceContext) -> Fss:
+    """Return the Financial Supervisory Service's product comparison."""
+    return Fss(context.resources.transport, _value(context.resources.settings.fss_api_key))
+
+
+@dg.resource(required_resource_keys={"settings", "transport"}, description="data-dbg.krx.co.kr")
+def krx_openapi(context: dg.InitResourceContext) -> KrxOpenApi:
+    """Return the exchange's Open API."""
+    key = _value(context.resources.settings.krx_openapi_key)
+    return KrxOpenApi(context.resources.transport, key)
+
+
+@dg.resource(
+    required_resource_keys={"settings", "db", "calendar", "clock", "krx", "krx_openapi", "fsc"},
+    description="the sources of daily prices in the order of PRICE_SOURCES",
+)
+def price_sources(context: dg.InitResourceContext) -> PriceSources:
+    """Return the chain of the sources that can fill a day of prices."""
+    resources = context.resources
+    return PriceSources(
+        resources.krx,
+        resources.krx_openapi,
+        resources.fsc,
+        resources.settings.price_sources,
+        resources.db,
+        resources.calendar,
+        resources.clock,
+    )
 
 
 def _value(secret: SecretStr | None) -> str | None:

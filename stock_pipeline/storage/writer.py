@@ -47,6 +47,7 @@ class Batch:
     frame      the table's own columns; keys unique and not null
     partition  the partition's name in the collection log; also names the lock
     replaces   the stored rows of this date that are not in the frame are deleted; None: nothing is
+    may_empty  as many of them as there are: they are findings, and corrected ones are gone
     """
 
     table: Table
@@ -54,6 +55,7 @@ class Batch:
     partition: str
     stamps: Stamps
     replaces: date | None = None
+    may_empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -169,17 +171,29 @@ def _delete_gone(connection: Connection, batch: Batch) -> int:
     before = connection.execute(
         sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(target, here)
     ).fetchone()
-    gone = connection.execute(
-        sql.SQL("DELETE FROM {} t WHERE {} AND NOT EXISTS (SELECT FROM {} s WHERE {})").format(
-            target, here, _stage(table), _same_key(table)
-        )
-    ).rowcount
+    found = connection.execute(
+        sql.SQL(
+            "WITH gone AS (DELETE FROM {} t WHERE {}"
+            " AND NOT EXISTS (SELECT FROM {} s WHERE {}) RETURNING {} AS is_ours)"
+            " SELECT count(*), count(*) FILTER (WHERE is_ours) FROM gone"
+        ).format(target, here, _stage(table), _same_key(table), _is_ours(batch))
+    ).fetchone()
+    gone, ours = found or (0, 0)
     stored = before[0] if before else 0
-    if stored >= SMALL_PARTITION_ROWS and gone > stored * MAX_DELETED_SHARE:
+    # What another upstream had and this one has not was no row of ours: it is replaced whole.
+    guarded = stored >= SMALL_PARTITION_ROWS and not batch.may_empty
+    if guarded and ours > stored * MAX_DELETED_SHARE:
         raise QualityReject(
-            table.name, "rows_vanish", gone, f"{gone} of {stored} stored rows are not in the answer"
+            table.name, "rows_vanish", ours, f"{ours} of {stored} stored rows are not in the answer"
         )
-    return gone
+    return int(gone)
+
+
+def _is_ours(batch: Batch) -> sql.Composed:
+    """Return whether a stored row is from the upstream that the batch is from."""
+    if batch.table.provenance != "collected":
+        return sql.Composed([sql.SQL("true")])
+    return sql.SQL("t.source IS NOT DISTINCT FROM {}").format(sql.Literal(batch.stamps.source))
 
 
 def _merge(connection: Connection, batch: Batch) -> tuple[int, int]:

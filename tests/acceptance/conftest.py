@@ -33,6 +33,7 @@ from stock_pipeline.twin.command import Setup, build_twin
 from stock_pipeline.twin.environment import child_environment
 from stock_pipeline.twin.request_log import LoggedRequest
 from stock_pipeline.twin.server import Twin
+from stock_pipeline.twin.world import World
 
 COMPANIES = 300
 COMMAND_SECONDS = 180
@@ -207,9 +208,29 @@ def twin(tmp_path_factory: pytest.TempPathFactory, sessions: list[date]) -> Iter
 
 
 @pytest.fixture(scope="session")
-def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a home for every module that does not look into it: it keeps the compiled score."""
-    return tmp_path_factory.mktemp("home")
+def world(sessions: list[date]) -> World:
+    """Return the world of the twin once more: worlds agree on every session they share."""
+    return World(companies=COMPANIES, end=sessions[-1])
+
+
+@pytest.fixture(scope="session")
+def new_home(tmp_path_factory: pytest.TempPathFactory, kernels_dir: Path) -> Callable[[], Path]:
+    """Return a function that makes a home; the compiled score in it is that of the test run."""
+
+    def make() -> Path:
+        home = tmp_path_factory.mktemp("home")
+        for mode in ("demo", "live"):
+            (home / mode).mkdir()
+            (home / mode / "numba").symlink_to(kernels_dir / "numba")
+        return home
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def shared_home(new_home: Callable[[], Path]) -> Path:
+    """Return a home for every module that does not look into it."""
+    return new_home()
 
 
 @pytest.fixture(scope="module")
@@ -233,14 +254,12 @@ def running() -> Callable[[Pipeline], contextlib.AbstractContextManager[Runs]]:
 
 
 @pytest.fixture(scope="module")
-def another(
-    server_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., Pipeline]]:
+def another(server_url: str, new_home: Callable[[], Path]) -> Iterator[Callable[..., Pipeline]]:
     """Return a function that makes a pipeline with an empty database and an empty home."""
     with contextlib.ExitStack() as held:
 
         def make(twin: Twin | None = None, *, mode: str = "demo", **variables: str) -> Pipeline:
             database = held.enter_context(new_database(server_url))
-            return Pipeline(tmp_path_factory.mktemp("home"), database, twin, mode, variables)
+            return Pipeline(new_home(), database, twin, mode, variables)
 
         yield make

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from stock_pipeline.assets.filings import financial_statement
+from stock_pipeline.assets.filings import dividend_history, financial_statement
 from stock_pipeline.assets.listing import fdr_stock_listing, stocks, trading_calendar
 from stock_pipeline.assets.prices import price_adjustment, stock_price_daily
 from stock_pipeline.assets.scores import compass_score
@@ -29,6 +29,7 @@ TABLES = [
     stock_price_daily.TABLE,
     price_adjustment.TABLE,
     financial_statement.TABLE,
+    dividend_history.TABLE,
     compass_score.TABLE,
 ]
 VIEWS = [

@@ -46,6 +46,21 @@ def named(amounts: dict[tuple[str, str], str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
+    ("written", "amount"),
+    [
+        ("195,936,557,000,000", 195_936_557_000_000),  # fnlttMultiAcnt
+        ("195936557000000", 195_936_557_000_000),  # fnlttSinglAcntAll
+        ("-1,234", -1234),
+        ("-1234", -1234),
+        ("-", None),
+        ("", None),
+    ],
+)
+def test_dart_trap_4_amounts_come_with_and_without_commas(written: str, amount: int | None) -> None:
+    assert named({("BS", "자산총계"): written})["total_assets"] == amount
+
+
+@pytest.mark.parametrize(
     ("name", "is_net_income"),
     [
         ("당기순이익", True),

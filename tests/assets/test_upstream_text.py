@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from stock_pipeline.assets.upstream_text import day, decimal, text, text_frame, whole
+from stock_pipeline.assets.upstream_text import day, decimal, signed, text, text_frame, whole
 from stock_pipeline.errors import BadPayload, SchemaDrift
 
 ASKED = ("KRX", "MDCSTAT01501")
@@ -72,6 +72,32 @@ def test_whole_number(written: str, value: int | None) -> None:
 )
 def test_decimal_number(written: str, value: float | None) -> None:
     assert read(decimal("x"), written) == value
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("1,234", 1234.0),
+        ("-1,234", -1234.0),  # stripping every dash would make a profit of it
+        ("(1,234)", -1234.0),  # the accountant's brackets
+        ("△1,234", -1234.0),
+        ("▲ 1,234", -1234.0),
+        ("−1,234", -1234.0),  # the typographer's minus
+        ("( 0.5 )", -0.5),
+        (".05", 0.05),
+        ("0", 0.0),
+        ("-", None),  # none, not zero
+        ("", None),
+        ("1-2", None),
+        ("--5", None),
+        ("(-5)", None),  # nobody knows
+        ("(5", None),
+        ("5원", None),
+        ("1.2.3", None),
+    ],
+)
+def test_number_with_a_sign_as_reports_write_it(written: str, value: float | None) -> None:
+    assert read(signed("x"), written) == value
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,10 @@ def plan(clock: Any, now: datetime) -> dict[str, Any]:
 
 def test_prices_come_before_what_is_derived_from_them(clock: Any) -> None:
     labels = list(plan(clock, datetime(2026, 3, 13, 9, 0, tzinfo=UTC)))
-    assert labels == ["listing", "prices", "stocks", "filings", "statements", "scores"]
+    assert labels == [
+        *("listing", "prices", "ETFs and indices", "stocks", "ETF list", "filings"),
+        *("statements", "dividends", "scores", "products", "reconciliation"),
+    ]
 
 
 def test_only_published_sessions_are_planned_oldest_first(clock: Any) -> None:

@@ -30,12 +30,6 @@ STATEMENT = {
 
 
 @pytest.fixture(scope="session")
-def kernels_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that keeps the compiled kernels of this test run."""
-    return tmp_path_factory.mktemp("state")
-
-
-@pytest.fixture(scope="session")
 def kernels(kernels_dir: Path) -> Kernels:
     """The compiled kernels; the first test that calls them waits 12 seconds for numba."""
     return compiled(kernels_dir)

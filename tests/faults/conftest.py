@@ -45,6 +45,7 @@ KEYS = {"day": "2026-03-12", "week": "2026-03-07", "quarter": "2025-07-01"}
 SECRETS = {
     "KRX_ID": "canary-krx-id-71",
     "KRX_PW": 'canary+krx/pw="93&%',
+    "KRX_OPENAPI_KEY": "CANARY0OPENAPI0KEY00" + "5E" * 10,
     "DART_API_KEY": "canary0dart0key0" + "5e" * 12,
     "FSC_API_KEY": "canary+fsc/key+" + "Q2" * 20 + "==",
 }

@@ -12,6 +12,7 @@ from stock_pipeline.errors import (
     BadPayload,
     BadRequest,
     Blocked,
+    EmptyOnBusinessDay,
     Maintenance,
     PipelineError,
     QuotaExhausted,
@@ -210,9 +211,9 @@ def test_f33_so_are_the_same_codes_in_json(
 
 
 @pytest.mark.parametrize("shape", ["gateway=3", "portal-flat=03", "portal-envelope=03"])
-def test_f33_no_data_is_asked_for_four_sessions_and_then_believed(stage: Any, shape: str) -> None:
+def test_f33_no_data_on_four_sessions_is_no_answer(stage: Any, shape: str) -> None:
     run = stage.run("fsc_listed_item", faults=[f"getItemInfo:{shape}"])
-    assert run.ended("fsc_listed_item") == ("completed", "no_data")
+    fails(run, "fsc_listed_item", EmptyOnBusinessDay)
     assert run.asked("getItemInfo") == 4
     assert run.kept
 
@@ -231,7 +232,8 @@ def test_f36_a_second_lost_login_ends_the_run(stage: Any) -> None:
     run = stage.run(PRICES, key="2026-03-11", last="2026-03-13", faults=["krx:logout"])
     fails(run, PRICES, AuthError)
     assert "renew KRX_PW" in run.log(PRICES)["reason"]
-    assert (run.stopped(AuthError), run.asked(STATISTIC)) == (True, 2)
+    assert [row["outcome"] for row in run.logs] == ["auth_expired"] * 3
+    assert run.asked(STATISTIC) == 2
 
 
 @pytest.mark.parametrize("kind", ["cd010", "login-code=CD003"])
@@ -239,8 +241,34 @@ def test_f36_a_refused_account_is_tried_once(stage: Any, kind: str) -> None:
     run = stage.run(PRICES, key="2026-03-11", last="2026-03-13", faults=[f"krx:{kind}"])
     fails(run, PRICES, AuthError)
     assert "renew KRX_PW" in run.log(PRICES)["reason"]
-    assert run.stopped(AuthError)
+    assert [row["outcome"] for row in run.logs] == ["auth_expired"] * 3
     assert (run.asked("MDCCOMS001D1"), run.asked(STATISTIC)) == (1, 0)
+    stage.clock.instant += timedelta(hours=23)
+    again = stage.run(PRICES, key="2026-03-13")
+    assert (again.error(PRICES), len(again.requests)) == (Blocked, 0)
+    stage.clock.instant += timedelta(hours=1)
+    assert stage.run(PRICES, key="2026-03-13").success
+
+
+@pytest.mark.parametrize(
+    ("faults", "error", "asked"),
+    [
+        (["krx:cd010"], AuthError, "MDCCOMS001D1"),
+        ([f"{STATISTIC}:block=200"], Blocked, STATISTIC),
+        (["MDCCOMS001D1:block=403"], Blocked, "MDCCOMS001D1"),
+    ],
+)
+def test_f36_the_days_after_a_refusal_of_krx_are_those_of_the_next_source(
+    stage: Any, faults: list[str], error: type[PipelineError], asked: str
+) -> None:
+    # 9 March is of KRX, which nobody may replace; 10 March is not stored.
+    assert stage.run(PRICES, key="2026-03-09").success
+    run = stage.run(PRICES, key="2026-03-09", last="2026-03-10", faults=faults)
+    assert run.error(PRICES) is error
+    filled = run.log(PRICES, "2026-03-10")
+    assert (filled["outcome"], filled["source"]) == ("rows", "KRX_OPENAPI")
+    assert filled["validation_detail"] == '{"preferred_source_answers": 1}'
+    assert run.asked(asked) == 1
 
 
 def test_f36_an_account_that_is_in_use_elsewhere_is_taken_over(stage: Any) -> None:
@@ -284,6 +312,22 @@ def test_f36_what_the_library_takes_for_no_data_is_an_error(
 ) -> None:
     run = stage.run(PRICES, faults=[f"{STATISTIC}:{kind}"])
     fails(run, PRICES, error, *waits)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "source"),
+    [
+        ("krx_openapi:status=401", "FSC"),  # the key, which is in a header, is not repeated
+        ("ksq_bydd_trd:status=404", None),  # a wrong path is our mistake: nobody hides it
+        ("knx_isu_base_info:429", "FSC"),
+    ],
+)
+def test_f26_a_refusal_of_the_open_api_is_passed_on_to_fsc(
+    stage: Any, refusal: str, source: str | None
+) -> None:
+    run = stage.run(PRICES, key="2026-03-10", faults=[f"{STATISTIC}:status=403", refusal])
+    assert run.log(PRICES)["source"] == source
+    assert run.ended(PRICES) == (("completed", "rows") if source else ("failed", "error"))
 
 
 # ---- F37: keys that are not set

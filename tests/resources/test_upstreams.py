@@ -16,8 +16,13 @@ from stock_pipeline.settings import Settings
 from stock_pipeline.storage.archive import FileArchive
 from stock_pipeline.storage.database import Database
 
-UPSTREAMS = {name: resources()[name] for name in ("transport", "krx", "fdr", "dart", "fsc")}
-NO_KEYS = dict.fromkeys(("krx_id", "krx_pw", "dart_api_key", "fsc_api_key"))
+NAMES = (
+    *("transport", "krx", "fdr", "dart", "fsc", "fss", "krx_openapi", "price_sources"),
+    "calendar",
+)
+UPSTREAMS = {name: resources()[name] for name in NAMES}
+KEYS = ("krx_id", "krx_pw", "dart_api_key", "fsc_api_key", "fss_api_key", "krx_openapi_key")
+NO_KEYS = dict.fromkeys(KEYS)
 
 
 @pytest.fixture
@@ -39,6 +44,8 @@ def run(tmp_path: Path, database: Database) -> Iterator[Any]:
         (lambda run: run.dart.corp_codes(), "DART_API_KEY"),
         (lambda run: run.fsc.listed_items(date(2026, 3, 12)), "FSC_API_KEY"),
         (lambda run: run.krx.all_stocks(date(2026, 3, 13)), "KRX_ID"),
+        (lambda run: run.krx_openapi.stocks(date(2026, 3, 12)), "KRX_OPENAPI_KEY"),
+        (lambda run: run.fss.products("depositProductsSearch", "020000"), "FSS_API_KEY"),
     ],
 )
 def test_a_missing_key_is_named_when_something_is_asked(run: Any, ask: Any, setting: str) -> None:
@@ -46,12 +53,17 @@ def test_a_missing_key_is_named_when_something_is_asked(run: Any, ask: Any, sett
         ask(run)
 
 
+def test_the_chain_of_price_sources_is_made_of_the_sources_of_the_run(run: Any) -> None:
+    chain = run.price_sources
+    assert (chain.krx, chain.krx_openapi, chain.fsc) == (run.krx, run.krx_openapi, run.fsc)
+    assert chain.order == ("krx", "krx_openapi", "fsc")
+
+
 def test_every_resource_that_an_asset_may_ask_for_is_there() -> None:
     assert set(resources()) == {
         "settings",
         "clock",
         "db",
-        "calendar",
         "archive",
         "job_run",
         *UPSTREAMS,

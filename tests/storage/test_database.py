@@ -133,6 +133,21 @@ def test_a_day_that_loses_more_than_one_percent_is_rejected_whole(
     assert stored(prepared) == full
 
 
+def test_findings_may_all_be_gone(prepared: Database) -> None:
+    prepared.upsert(batch(prices({f"{n:06d}": n for n in range(200)}), replaces=DAY))
+    assert prepared.upsert(batch(prices({}), replaces=DAY, may_empty=True)).deleted == 200
+
+
+def test_a_day_from_another_upstream_is_replaced_whole(prepared: Database) -> None:
+    full = {f"{number:06d}": number for number in range(200)}
+    prepared.upsert(batch(prices(full), replaces=DAY))
+    half = prices({t: c for t, c in full.items() if c >= 100})
+    other = Stamps("later", "FSC", ASKED)
+    changes = prepared.upsert(Batch(PRICES, half, DAY.isoformat(), other, replaces=DAY))
+    assert changes == Changes(updated=100, deleted=100)
+    assert prepared.read("SELECT DISTINCT source FROM example_price").item() == "FSC"
+
+
 def test_f25_an_older_answer_never_overwrites_a_newer_one(prepared: Database) -> None:
     log = CollectionLog(prepared)
     entry = Entry("run", PRICES.name, DAY.isoformat())

@@ -11,18 +11,19 @@ Caveats  Written to the official description, no answer of the service has been 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
 
 from stock_pipeline.assets.upstream_text import day as date_of
 from stock_pipeline.assets.upstream_text import text, text_frame
+from stock_pipeline.errors import EmptyOnBusinessDay
 from stock_pipeline.market_calendar import MarketCalendar
 from stock_pipeline.quality.rules import Matches, NotNull, OneOf
 from stock_pipeline.sources.fsc import Fsc
 from stock_pipeline.storage.schema import Date, Text, column, key, table
-from stock_pipeline.table_asset import Collected, table_asset
+from stock_pipeline.table_asset import table_asset
 
 OPERATION = ("FSC", "getItemInfo")
 COLUMNS = ("basDt", "srtnCd", "isinCd", "mrktCtg", "crno", "corpNm")
@@ -76,16 +77,23 @@ def parse(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     optional=True,
     pool="fsc",
 )
-def fsc_listed_item(fsc: Fsc, calendar: MarketCalendar, week: date) -> Collected:
+def fsc_listed_item(fsc: Fsc, calendar: MarketCalendar, week: date) -> pl.DataFrame:
     """Collect the newest day published by the week's Saturday.
 
     A session is published on the next business day after 13:00 KST, so Friday's is not there yet.
     """
-    session = calendar.previous_session("XKRX", week)
-    for _ in range(LOOK_BACK_SESSIONS):
-        session = calendar.previous_session("XKRX", session)
+    # Four weeks have more sessions than are asked for, whatever holidays lie in them.
+    sessions = calendar.sessions("XKRX", week - timedelta(days=28), week - timedelta(days=1))
+    return newest(fsc, sessions[-2 : -2 - LOOK_BACK_SESSIONS : -1])
+
+
+def newest(fsc: Fsc, days: Sequence[date]) -> pl.DataFrame:
+    """Return the entries of the first of these sessions that has any, newest session first.
+
+    Raises  EmptyOnBusinessDay when none has: shares are always listed
+    """
+    for session in days:
         frame = parse(fsc.listed_items(session).data)
         if not frame.is_empty():
-            return Collected(frame)
-    reason = f"nothing is published for the {LOOK_BACK_SESSIONS} sessions from {session} on"
-    return Collected(pl.DataFrame(schema=TABLE.frame_schema), outcome="no_data", reason=reason)
+            return frame
+    raise EmptyOnBusinessDay(*OPERATION, f"{days[-1]} to {days[0]}")

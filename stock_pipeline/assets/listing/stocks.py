@@ -196,6 +196,25 @@ WITH_SCORE = View(
     order=1,
 )
 
+# A share that moved to another market has the listing date of the new one, but was seen before.
+ASOF = View(
+    "stocks_asof",
+    "shares listed on a day, those that have left since among them, with their newest facts; a share"
+    " whose listing date nobody tells counts from the first stored day it was seen on",
+    """
+    CREATE FUNCTION market.stocks_asof(as_of date) RETURNS SETOF market.stocks
+    LANGUAGE sql STABLE AS $$
+        SELECT * FROM market.stocks
+        WHERE least(listing_date, first_seen_date) <= as_of
+            AND CASE WHEN is_active THEN true
+                WHEN delisting_date IS NOT NULL THEN as_of < delisting_date
+                ELSE as_of <= last_seen_date END
+    $$
+    """,
+    kind="function",
+    signature="(date)",
+)
+
 _TRADED = """
 SELECT p.ticker, p.trade_date, p.isin, p.name, p.market, p.section, p.shares
 FROM (SELECT ticker, max(trade_date) AS trade_date FROM stock_price_daily GROUP BY ticker) newest
@@ -223,7 +242,7 @@ SELECT ticker, min(date) AS first_seen_date, max(date) AS last_seen_date FROM (
         "fsc_listed_item",
         "stock_price_daily",
     ],
-    views=[WITH_SCORE],
+    views=[WITH_SCORE, ASOF],
 )
 def stocks(db: Database, week: date) -> pl.DataFrame:
     """Combine what is stored now; the week only says when."""

@@ -6,14 +6,15 @@ Units    prices in KRW, share counts in shares; both factors are ratios
 Cadence  krx_close (16:30 KST on weekdays, after the prices)
 Caveats  The base price is close − change, so no filing is needed; a difference below one tick is
          rounding. Cash dividends move no base price, so adjusted prices are not total return. A
-         newly listed share has no earlier close and no row. `kind` is a guess from two numbers: a
-         reverse split and a capital reduction look alike.
+         newly listed share has no earlier close and no row, nor has a code that comes back with
+         another company. `kind` is a guess from two numbers: a reverse split and a capital
+         reduction look alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 import polars as pl
@@ -27,6 +28,9 @@ from stock_pipeline.table_asset import table_asset
 KINDS = ("split", "reverse_or_reduction", "bonus_or_rights", "other")
 # The count must move by at least this share of what the factor says, else it moved by chance.
 EXPLAINED = 0.5
+# A share stays in the exchange's list through every halt. One that was absent for longer has left,
+# and its code came back with another company; a code's ISIN is made from it, so it tells nothing.
+ABSENT_AT_MOST = timedelta(days=30)
 
 
 class Ticks(NamedTuple):
@@ -186,7 +190,9 @@ def adjustments(prices: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             previous_close=pl.col("close").shift(1).over("ticker"),
             shares_before=pl.col("shares").shift(1).over("ticker"),
+            absent=pl.col("trade_date").diff().over("ticker"),
         )
+        .filter(pl.col("absent") <= ABSENT_AT_MOST)
         .filter((pl.col("base_price") - pl.col("previous_close")).abs() >= tick_size())
         .rename({"trade_date": "ex_date", "shares": "shares_after"})
         .with_columns(

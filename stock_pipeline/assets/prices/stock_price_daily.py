@@ -1,19 +1,25 @@
 """Price, volume and size of every listed share on one session, as the exchange printed them.
 
-Source   KRX MDCSTAT01501 (all shares of a day), one request a session
+Source   the first of PRICE_SOURCES that answers, for the whole session: KRX MDCSTAT01501 (one
+         request), KRX Open API stk, ksq, knx_bydd_trd with the ISIN of _isu_base_info (six), FSC
+         getStockPriceInfo (one)
 Grain    one row per share per session; ETF, ETN and ELW are not in it
 Units    prices and amounts in KRW, volume and shares in shares; raw, never adjusted
 Cadence  krx_close (16:30 KST on weekdays, repeated until the session is there)
 Caveats  Without a trade open, high and low are NULL and volume is 0; the close is the last price.
-         A KONEX share can move its close without a trade: it is then not halted. The base price
+         A KONEX share can move its close without a trade: it is then not halted. Only KRX's own
+         page marks halts; from the other sources a share is halted when it has neither a trade nor
+         a change. FSC knows no section: NULL. A day of a worse source is replaced whole by a later
+         collection from a better one; `data_collection_log.source` says which. The base price
          differs from the close of the session before after splits, rights and reductions: see
          `price_adjustment`. A renamed share has its new name only from that day on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -21,6 +27,7 @@ import polars as pl
 from stock_pipeline.assets.upstream_text import decimal, text, text_frame, whole
 from stock_pipeline.errors import EmptyOnBusinessDay, QualityReject
 from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.price_sources import PriceSources
 from stock_pipeline.quality.rules import (
     AtLeast,
     Finite,
@@ -32,7 +39,6 @@ from stock_pipeline.quality.rules import (
     Present,
     Rule,
 )
-from stock_pipeline.sources.krx import Krx
 from stock_pipeline.storage.database import Database
 from stock_pipeline.storage.schema import (
     BigInt,
@@ -44,20 +50,31 @@ from stock_pipeline.storage.schema import (
     key,
     table,
 )
-from stock_pipeline.table_asset import table_asset
+from stock_pipeline.table_asset import Collected, table_asset
 
 OPERATION = ("KRX", "MDCSTAT01501")
+OPENAPI_OPERATION = ("KRX_OPENAPI", "stk_bydd_trd")
+OPENAPI_MASTER = ("KRX_OPENAPI", "stk_isu_base_info")
+FSC_OPERATION = ("FSC", "getStockPriceInfo")
 # MKT_ID decides: MKT_NM also says KOSDAQ GLOBAL, which is a segment of KOSDAQ.
 MARKETS = {"STK": "KOSPI", "KSQ": "KOSDAQ", "KNX": "KONEX"}
 NO_TRADE = "0"  # FLUC_TP_CD of a share that was halted or found no buyer
 
-# fmt: off
-COLUMNS = (
-    "ISU_SRT_CD", "ISU_CD", "ISU_ABBRV", "MKT_ID", "SECT_TP_NM", "TDD_CLSPRC", "FLUC_TP_CD",
-    "CMPPREVDD_PRC", "FLUC_RT", "TDD_OPNPRC", "TDD_HGPRC", "TDD_LWPRC", "ACC_TRDVOL", "ACC_TRDVAL",
-    "MKTCAP", "LIST_SHRS",
-)
-# fmt: on
+# Our numbers as the exchange calls them, on its page and in its Open API, and as FSC does.
+NUMBERS = {
+    "open": ("TDD_OPNPRC", "mkp"),
+    "high": ("TDD_HGPRC", "hipr"),
+    "low": ("TDD_LWPRC", "lopr"),
+    "close": ("TDD_CLSPRC", "clpr"),
+    "volume": ("ACC_TRDVOL", "trqu"),
+    "value": ("ACC_TRDVAL", "trPrc"),
+    "change": ("CMPPREVDD_PRC", "vs"),
+    "change_pct": ("FLUC_RT", "fltRt"),
+    "market_cap": ("MKTCAP", "mrktTotAmt"),
+    "shares": ("LIST_SHRS", "lstgStCnt"),
+}
+EXCHANGE = {ours: names[0] for ours, names in NUMBERS.items()}
+FSC = {ours: names[1] for ours, names in NUMBERS.items()}
 
 # Prices of most shares do not halve or double overnight: then the unit has changed, not the market.
 UNIT_JUMP = (0.5, 2.0)
@@ -133,42 +150,84 @@ RULES = [
 
 
 def parse(rows: Sequence[Mapping[str, Any]], day: date) -> pl.DataFrame:
-    """Return the rows of one session.
+    """Return the rows of one session from KRX's own page.
 
     Raises  EmptyOnBusinessDay when no row has a price: a holiday, or before about 09:20;
             SchemaDrift, BadPayload
     """
-    frame = text_frame(rows, COLUMNS, asked=OPERATION)
-    parsed = (
-        frame.with_columns(halt_mark=text("FLUC_TP_CD"))
-        .select(pl.lit(day).alias("trade_date"), "halt_mark", **_fields())
-        .with_columns(_range(), base_price=pl.col("close") - pl.col("change"))
-        .with_columns(is_halted=(pl.col("volume") == 0) & pl.col("halt_mark").eq_missing(NO_TRADE))
-        .select(TABLE.frame_schema.keys())
+    words = ("ISU_SRT_CD", "ISU_CD", "ISU_ABBRV", "MKT_ID", "SECT_TP_NM", "FLUC_TP_CD")
+    frame = text_frame(rows, (*words, *EXCHANGE.values()), asked=OPERATION)
+    parsed = frame.select(
+        ticker=text("ISU_SRT_CD"),
+        isin=text("ISU_CD"),
+        name=text("ISU_ABBRV"),
+        market=text("MKT_ID").replace_strict(MARKETS, default=None),
+        section=text("SECT_TP_NM"),
+        halt_mark=text("FLUC_TP_CD"),
+        **_numbers(EXCHANGE),
     )
-    if parsed["close"].is_null().all():
-        raise EmptyOnBusinessDay(*OPERATION, day.isoformat())
-    return parsed
+    marked = pl.col("halt_mark").eq_missing(NO_TRADE)
+    return _session(parsed, day, halted=marked, asked=OPERATION)
 
 
-def _fields() -> dict[str, pl.Expr]:
+def parse_openapi(
+    rows: Sequence[Mapping[str, Any]], master: Sequence[Mapping[str, Any]], day: date
+) -> pl.DataFrame:
+    """Return the rows of one session from the Open API, with the ISIN of its master data.
+
+    Raises  EmptyOnBusinessDay when no row has a price; SchemaDrift, BadPayload
+    """
+    words = ("ISU_CD", "ISU_NM", "MKT_NM", "SECT_TP_NM")
+    frame = text_frame(rows, (*words, *EXCHANGE.values()), asked=OPENAPI_OPERATION)
+    codes = text_frame(master, ("ISU_CD", "ISU_SRT_CD"), asked=OPENAPI_MASTER)
+    isins = codes.select(ticker=text("ISU_SRT_CD"), isin=text("ISU_CD")).unique()
+    parsed = frame.select(
+        ticker=text("ISU_CD"),
+        name=text("ISU_NM"),
+        market=text("MKT_NM"),
+        section=text("SECT_TP_NM"),
+        **_numbers(EXCHANGE),
+    ).join(isins, on="ticker", how="left")
+    return _session(parsed, day, halted=pl.col("change") == 0, asked=OPENAPI_OPERATION)
+
+
+def parse_fsc(rows: Sequence[Mapping[str, Any]], day: date) -> pl.DataFrame:
+    """Return the rows of one session from the Financial Services Commission.
+
+    Raises  EmptyOnBusinessDay when no row has a price; SchemaDrift, BadPayload
+    """
+    words = ("srtnCd", "isinCd", "itmsNm", "mrktCtg")
+    frame = text_frame(rows, (*words, *FSC.values()), asked=FSC_OPERATION)
+    parsed = frame.select(
+        ticker=text("srtnCd"),
+        isin=text("isinCd"),
+        name=text("itmsNm"),
+        market=text("mrktCtg"),
+        section=pl.lit(None, pl.String),
+        **_numbers(FSC),
+    )
+    return _session(parsed, day, halted=pl.col("change") == 0, asked=FSC_OPERATION)
+
+
+def _numbers(names: Mapping[str, str]) -> dict[str, pl.Expr]:
     return {
-        "ticker": text("ISU_SRT_CD"),
-        "isin": text("ISU_CD"),
-        "name": text("ISU_ABBRV"),
-        "market": text("MKT_ID").replace_strict(MARKETS, default=None),
-        "section": text("SECT_TP_NM"),
-        "open": whole("TDD_OPNPRC"),
-        "high": whole("TDD_HGPRC"),
-        "low": whole("TDD_LWPRC"),
-        "close": whole("TDD_CLSPRC"),
-        "volume": whole("ACC_TRDVOL"),
-        "value": whole("ACC_TRDVAL"),
-        "change": whole("CMPPREVDD_PRC"),
-        "change_pct": decimal("FLUC_RT"),
-        "market_cap": whole("MKTCAP"),
-        "shares": whole("LIST_SHRS"),
+        ours: decimal(theirs) if ours == "change_pct" else whole(theirs)
+        for ours, theirs in names.items()
     }
+
+
+def _session(
+    parsed: pl.DataFrame, day: date, *, halted: pl.Expr, asked: tuple[str, str]
+) -> pl.DataFrame:
+    """Return the table's columns; `halted` says which of the shares without a trade are halted."""
+    if parsed["close"].is_null().all():
+        raise EmptyOnBusinessDay(*asked, day.isoformat())
+    return parsed.with_columns(
+        *_range(),
+        trade_date=pl.lit(day),
+        base_price=pl.col("close") - pl.col("change"),
+        is_halted=(pl.col("volume") == 0) & halted,
+    ).select(TABLE.frame_schema.keys())
 
 
 def _range() -> list[pl.Expr]:
@@ -199,12 +258,37 @@ def refuse_unit_jump(frame: pl.DataFrame, before: pl.DataFrame) -> None:
     pool="krx",
     floor=0.97,
 )
-def stock_price_daily(krx: Krx, db: Database, calendar: MarketCalendar, day: date) -> pl.DataFrame:
-    """Collect one session with one request."""
-    frame = parse(krx.all_stocks(day).data, day)
+def stock_price_daily(
+    price_sources: PriceSources, db: Database, calendar: MarketCalendar, day: date
+) -> Collected:
+    """Collect one session from the first source that has it."""
     before = db.read(
         "SELECT ticker, close, market_cap FROM stock_price_daily WHERE trade_date = :before",
         {"before": calendar.previous_session("XKRX", day)},
     )
+    asks = answers(price_sources, day)
+    return price_sources.first(
+        TABLE.name,
+        day,
+        {name: partial(_sound, ask, before) for name, ask in asks.items()},
+    )
+
+
+def answers(sources: PriceSources, day: date) -> dict[str, Callable[[], pl.DataFrame]]:
+    """Return what asks each source for the rows of a day."""
+
+    def openapi() -> pl.DataFrame:
+        rows = sources.krx_openapi.stocks(day).data
+        return parse_openapi(rows, sources.krx_openapi.issues(day).data, day)
+
+    return {
+        "krx": lambda: parse(sources.krx.all_stocks(day).data, day),
+        "krx_openapi": openapi,
+        "fsc": lambda: parse_fsc(sources.fsc.stock_prices(day).data, day),
+    }
+
+
+def _sound(ask: Callable[[], pl.DataFrame], before: pl.DataFrame) -> pl.DataFrame:
+    frame = ask()
     refuse_unit_jump(frame, before)
     return frame

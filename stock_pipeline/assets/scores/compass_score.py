@@ -135,12 +135,11 @@ ANNUAL_ASOF = View(
     signature="(date)",
     order=1,
 )
-# Of the dividends per share of a year and the close, once `dividend_history` is collected.
-DIVIDEND_YIELD = "NULL::double precision"
 SCREENER = View(
     "stock_screener",
-    "one row per active share with the figures a screen is made of, of the newest scored session",
-    f"""
+    "one row per active share with the figures a screen is made of, of the newest scored session;"
+    " dividends and earlier prices are on the basis of that session: splits since are undone",
+    """
     CREATE VIEW market.stock_screener AS
     WITH newest AS MATERIALIZED (SELECT max(as_of) AS as_of FROM market.compass_score),
     sessions AS MATERIALIZED (
@@ -163,13 +162,26 @@ SCREENER = View(
             market.product(factor ORDER BY ex_date DESC) FILTER (WHERE ex_date > year_ago)
                 AS since_year_ago
         FROM market.price_adjustment, day WHERE ex_date <= as_of GROUP BY ticker
+    ),
+    -- Both origins tell of the same money: the register where it names an amount, else DART. An
+    -- amount of before a split was paid on a share of which there are several now.
+    dividends AS MATERIALIZED (
+        SELECT DISTINCT ON (ticker) ticker,
+            sum(dps_period_krw * since_record::numeric)::double precision AS per_share
+        FROM market.dividend_history h, day, LATERAL (
+            SELECT market.product(factor ORDER BY ex_date DESC) AS since_record
+            FROM market.price_adjustment a
+            WHERE a.ticker = h.ticker AND ex_date > record_date AND ex_date <= as_of
+        ) later
+        WHERE record_date > as_of - 365 AND record_date <= as_of AND dps_period_krw IS NOT NULL
+        GROUP BY ticker, origin ORDER BY ticker, origin = 'FSC' DESC
     )
     SELECT s.ticker, s.name, s.market, s.industry, p.close, p.change_pct, p.value, p.market_cap,
         CASE WHEN f.net_income > 0
             THEN round(p.market_cap::numeric / f.net_income, 2)::double precision END AS per,
         CASE WHEN f.total_equity > 0
             THEN round(p.market_cap::numeric / f.total_equity, 2)::double precision END AS pbr,
-        {DIVIDEND_YIELD} AS dividend_yield_pct,
+        d.per_share / nullif(p.close, 0) * 100 AS dividend_yield_pct,
         (p.close / (y.close * coalesce(a.since_last_year, 1)) - 1) * 100 AS ytd_return_pct,
         (p.close / (o.close * coalesce(a.since_year_ago, 1)) - 1) * 100 AS one_year_return_pct,
         c.score AS compass_score, c.grade AS compass_grade,
@@ -186,6 +198,7 @@ SCREENER = View(
     LEFT JOIN market.stock_price_daily o
         ON o.ticker = s.ticker AND o.trade_date = (SELECT year_ago FROM day)
     LEFT JOIN factors a ON a.ticker = s.ticker
+    LEFT JOIN dividends d ON d.ticker = s.ticker
     LEFT JOIN market.annual_statement_asof((SELECT as_of FROM day)) f
         ON f.ticker = s.ticker AND coalesce(f.currency, 'KRW') = 'KRW'
     LEFT JOIN market.compass_score c

@@ -230,7 +230,7 @@ def test_the_period_ends_with_the_last_date_of_its_text(written: str, end: date 
     assert statement(thstrm_dt=written)["period_end"] == end
 
 
-def test_consolidated_and_separate_and_every_receipt_are_rows_of_their_own() -> None:
+def test_dart_trap_9_every_receipt_is_a_version_of_its_own_known_from_its_day() -> None:
     rows = rows_of() + rows_of(fs_div="OFS") + rows_of(rcept_no="20240601000001")
     frame = parse(rows)
     assert frame.select("fs_div", "rcept_no", "available_date").rows() == [

@@ -81,7 +81,9 @@ def test_recorded_list_is_stored_as_it_stands(recorded: Path) -> None:
     ("written", "ticker"),
     [("005930", "005930"), ("0068Y0", "0068Y0"), (" ", None), ("", None)],  # one blank: unlisted
 )
-def test_a_share_code_is_text_or_missing(written: str, ticker: str | None) -> None:
+def test_dart_traps_6_and_7_a_share_code_is_text_or_missing(
+    written: str, ticker: str | None
+) -> None:
     assert row_of(ENTRY.format(written))["ticker"] == ticker
 
 

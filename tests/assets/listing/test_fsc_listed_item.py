@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from stock_pipeline.assets.listing.fsc_listed_item import COLUMNS, RULES, TABLE, parse
-from stock_pipeline.errors import SchemaDrift
+from stock_pipeline.assets.listing.fsc_listed_item import COLUMNS, RULES, TABLE, newest, parse
+from stock_pipeline.errors import EmptyOnBusinessDay, SchemaDrift
 from stock_pipeline.quality import rules as quality
+from stock_pipeline.sources.transport import Payload
 
 SAMSUNG = {
     "basDt": "20260312",
@@ -70,3 +71,35 @@ def test_f16_a_missing_field_is_drift(name: str) -> None:
 
 def test_no_items_are_an_empty_frame() -> None:
     assert parse([]).schema == TABLE.frame_schema
+
+
+# ---- the newest day
+
+DAYS = [date(2026, 3, day) for day in (12, 11, 10, 9)]
+
+
+class Published:
+    """An FSC that has items of one day only, and notes which days it was asked for."""
+
+    def __init__(self, day: date | None) -> None:
+        self._day = day
+        self.asked: list[date] = []
+
+    def listed_items(self, day: date) -> Payload[list[dict[str, str]]]:
+        """Return the items of a day."""
+        self.asked.append(day)
+        return Payload([SAMSUNG] if day == self._day else [], datetime(2026, 3, 14, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("place", [0, 3])
+def test_fsc_section_5_days_without_items_are_stepped_over(place: int) -> None:
+    fsc: Any = Published(DAYS[place])
+    assert newest(fsc, DAYS).height == 1
+    assert fsc.asked == DAYS[: place + 1]
+
+
+def test_several_days_without_any_item_are_no_known_absence() -> None:
+    fsc: Any = Published(None)
+    with pytest.raises(EmptyOnBusinessDay, match="2026-03-09 to 2026-03-12"):
+        newest(fsc, DAYS)
+    assert fsc.asked == DAYS

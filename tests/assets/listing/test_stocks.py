@@ -14,7 +14,7 @@ from stock_pipeline.assets.listing import (
     fsc_listed_item,
     stock_delisting,
 )
-from stock_pipeline.assets.listing.stocks import RULES, TABLE, WITH_SCORE, Inputs, combine
+from stock_pipeline.assets.listing.stocks import ASOF, RULES, TABLE, WITH_SCORE, Inputs, combine
 from stock_pipeline.assets.prices import stock_price_daily
 from stock_pipeline.assets.scores import compass_score
 from stock_pipeline.quality import rules as quality
@@ -239,3 +239,28 @@ def test_the_view_shows_every_share_with_or_without_a_score(database: Database) 
         ("000660", None, None, None, False),
         ("005930", 62.5, "B+", 40.0, True),
     ]
+
+
+def test_the_shares_of_a_past_day_are_those_listed_then(database: Database) -> None:
+    ddl.prepare(database, [*collection_log.TABLES, TABLE], [ASOF], mode="live", today=FRIDAY)
+    day, eve, next_day = FRIDAY, date(2026, 3, 12), MONDAY
+    cases = [
+        ({"listing_date": date(1975, 6, 11), "is_active": True}, True, "listed since long"),
+        ({"listing_date": day, "is_active": True}, True, "its first day"),
+        ({"listing_date": next_day, "is_active": True}, False, "listed later"),
+        ({"first_seen_date": day, "is_active": True}, True, "its listing is not known"),
+        ({"listing_date": next_day, "first_seen_date": day, "is_active": True}, True, "it moved"),
+        ({"listing_date": eve, "delisting_date": next_day}, True, "delisted since"),
+        ({"listing_date": eve, "delisting_date": day}, False, "gone on this day"),
+        ({"listing_date": eve, "last_seen_date": day}, True, "seen last on this day"),
+        ({"listing_date": eve, "last_seen_date": eve}, False, "not seen any more"),
+        ({"is_active": True}, False, "nobody knows since when"),
+    ]
+    rows = [
+        {"is_active": False, **row, "ticker": f"{number:05d}0"}
+        for number, (row, *_) in enumerate(cases)
+    ]
+    database.upsert(Batch(TABLE, frame_of(TABLE, rows), "w", Stamps("run")))
+    found = set(database.read("SELECT ticker FROM stocks_asof(:day)", {"day": day})["ticker"])
+    for number, (_, is_listed, reason) in enumerate(cases):
+        assert (f"{number:05d}0" in found) is is_listed, reason

@@ -188,6 +188,20 @@ def test_the_previous_close_is_the_share_s_own_last_row() -> None:
     assert found.select("ticker", "previous_close").rows() == [("A", 1_000)]
 
 
+@pytest.mark.parametrize(
+    ("last_seen", "is_step"),
+    [
+        (date(2026, 2, 11), True),  # 30 days before: the upstream left it out for a while
+        (date(2026, 2, 10), False),  # 31: the code belongs to another company now
+        (date(2019, 2, 12), False),
+    ],
+)
+def test_f22_a_code_that_comes_back_is_another_company_s(last_seen: date, is_step: bool) -> None:
+    rows = [(last_seen, "000030", "KOSPI", 1_000, 1_000, 10), (DAY, "000030", "KOSPI", 9, 500, 20)]
+    frame = pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    assert (adjustments(frame).height == 1) is is_step
+
+
 prices = st.integers(1, 3_000_000)
 counts = st.integers(1, 10**10)
 

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from stock_pipeline.assets.filings import financial_statement
+from stock_pipeline.assets.filings import dividend_history, financial_statement
 from stock_pipeline.assets.listing import stocks, trading_calendar
 from stock_pipeline.assets.prices import price_adjustment, stock_price_daily
 from stock_pipeline.assets.scores.compass_score import RULES, TABLE
@@ -172,6 +172,106 @@ def test_the_screener_has_one_row_per_active_share(screened: Database) -> None:
     assert (row["compass_score"], row["compass_grade"]) == (61.5, "B+")
     assert (row["score_change_1"], row["score_change_20"]) == (1.5, 11.0)
     assert (row["compass_financial_score"], row["compass_risk_score"]) == (100.0, None)
+
+
+def paid(origin: str, day: date, amount: float | None, **other: Any) -> dict[str, Any]:
+    """Return a stored dividend of the screened share."""
+    return {
+        "origin": origin,
+        "isin_or_ticker": "005930",
+        "stock_kind": "보통주",
+        "record_date": day,
+        "dividend_kind": "cash",
+        "ticker": "005930",
+        "dps": 999.0,  # cumulative in DART's rows: never what is summed up
+        "dps_period_krw": amount,
+        **other,
+    }
+
+
+YIELD = "SELECT dividend_yield_pct FROM stock_screener WHERE ticker = '005930'"
+# The close of the day is 300.
+YIELDS: list[tuple[list[Any], float | None, str]] = [
+    ([("DART", date(2025, 12, 31), 6.0)], 2.0, "DART alone"),
+    ([("FSC", date(2025, 12, 31), 9.0)], 3.0, "the register alone"),
+    (
+        [("DART", date(2025, 6, 30), 3.0), ("DART", date(2025, 12, 31), 6.0)],
+        3.0,
+        "what each report adds",
+    ),
+    (
+        [("DART", date(2025, 12, 31), 6.0), ("FSC", date(2025, 12, 31), 9.0)],
+        3.0,
+        "the register, never both",
+    ),
+    (
+        [("DART", date(2025, 12, 31), 6.0), ("FSC", date(2025, 12, 31), None)],
+        2.0,
+        "not announced in the register yet",
+    ),
+    (
+        [("DART", date(2025, 12, 31), 6.0), ("FSC", date(2025, 3, 13), 9.0)],
+        2.0,
+        "the register's is too old",
+    ),
+    ([("DART", date(2025, 3, 14), 6.0)], 2.0, "364 days ago"),
+    ([("DART", date(2025, 3, 13), 6.0)], None, "365 days ago"),
+    ([("DART", DAY, 6.0)], 2.0, "the day itself"),
+    ([("DART", date(2026, 3, 14), 6.0)], None, "the day after"),
+    ([("DART", date(2025, 12, 31), 0.0)], 0.0, "known to add nothing"),
+    ([("DART", date(2025, 12, 31), None)], None, "pays nothing"),
+    ([], None, "nothing is known"),
+]
+
+
+def test_the_yield_is_of_a_year_and_of_one_origin(screened: Database, store: Store) -> None:
+    # One database for all cases: making its tables takes longer than asking.
+    screened.execute("TRUNCATE price_adjustment")
+    others = [
+        paid("FSC", DAY, 50.0, isin_or_ticker="KR7000660001", ticker="000660"),
+        paid("FSC", DAY, 70.0, isin_or_ticker="KR7009999009", ticker=None),
+    ]
+    for dividends, expected, reason in YIELDS:
+        store(dividend_history.TABLE, [*others, *(paid(*one) for one in dividends)])
+        wanted = None if expected is None else pytest.approx(expected)
+        assert screened.read(YIELD).item() == wanted, reason
+        screened.execute("TRUNCATE dividend_history")
+
+
+TWO_STEPS = [(date(2026, 1, 5), 0.5), (date(2026, 2, 2), 0.2)]
+# Ex-dates with their factors, the record date and what is paid: each time 6 KRW on a share of today
+# that costs 300.
+SPLITS: list[tuple[list[tuple[date, float]], date, float, str]] = [
+    ([(date(2026, 2, 2), 0.02)], date(2025, 12, 31), 300.0, "50:1, else it would be 100 %"),
+    ([(date(2026, 2, 2), 0.02)], date(2026, 2, 1), 300.0, "the day before"),
+    ([(date(2026, 2, 2), 0.02)], date(2026, 2, 2), 6.0, "the first day of the new shares"),
+    ([(DAY, 0.02)], date(2025, 12, 31), 300.0, "new shares since the day itself"),
+    ([(date(2026, 3, 16), 0.02)], date(2025, 12, 31), 6.0, "split after the day"),
+    ([(date(2026, 2, 2), 10.0)], date(2025, 12, 31), 0.6, "ten shares became one"),
+    (TWO_STEPS, date(2025, 12, 31), 60.0, "two steps: a tenth"),
+    (TWO_STEPS, date(2026, 1, 5), 30.0, "between two steps: a fifth"),
+]
+
+
+def test_the_yield_is_of_amounts_and_prices_of_the_same_share(
+    screened: Database, store: Store
+) -> None:
+    for steps, record_date, amount, reason in SPLITS:
+        screened.execute("TRUNCATE price_adjustment, dividend_history")
+        rows = [{"ticker": "005930", "ex_date": day, "factor": factor} for day, factor in steps]
+        another = {"ticker": "000660", "ex_date": date(2026, 2, 2), "factor": 0.1}
+        store(price_adjustment.TABLE, [*rows, another])
+        store(dividend_history.TABLE, [paid("DART", record_date, amount)])
+        assert screened.read(YIELD).item() == pytest.approx(2.0), reason
+
+
+def test_each_dividend_of_a_year_has_its_own_splits_after_it(
+    screened: Database, store: Store
+) -> None:
+    # Factors 0.5 on 2025-06-02 and 2026-02-02: 12 / 4 + 6 / 2 + 3 KRW on a close of 300.
+    amounts = {date(2025, 3, 31): 12.0, date(2025, 12, 31): 6.0, date(2026, 3, 2): 3.0}
+    store(dividend_history.TABLE, [paid("FSC", day, amount) for day, amount in amounts.items()])
+    assert screened.read(YIELD).item() == pytest.approx(3.0)
 
 
 def test_a_share_without_figures_stays_in_the_screener(screened: Database) -> None:

@@ -1,0 +1,1 @@
+"""Bonds, and what banks and their like offer: one table file each."""
