@@ -5,7 +5,6 @@ With `--check` nothing is written; the status is 1 when the file is out of date.
 
 from __future__ import annotations
 
-import inspect
 import sys
 from pathlib import Path
 
@@ -46,7 +45,7 @@ def _asset_entry(asset: TableAsset) -> str:
         facts.append(f"partition: {asset.work.partitions}")
     if upstream:
         facts.append("reads " + ", ".join(f"`{name}`" for name in upstream))
-    text = f"```text\n{inspect.cleandoc(description)}\n```\n\n{' · '.join(facts)}\n"
+    text = f"{description}\n\n{' · '.join(facts)}\n"
     first, *others = asset.work.tables
     beside = (_columns(table, f"Written together with `{first.name}`.\n") for table in others)
     return "\n".join([_columns(first, text), *beside])

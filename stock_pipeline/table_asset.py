@@ -8,6 +8,7 @@ rows, what was kept out.
 # No `from __future__ import annotations`: Dagster reads the annotation of `context` as it stands.
 
 import inspect
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ __all__ = ["Beside", "Collected", "TableAsset", "table_asset"]
 
 OWNER = "team:stock-pipeline"
 PARTITIONS_PER_RUN = 25
+_LABEL = re.compile(r"^(Source|Grain|Units|Cadence|Caveats) {2,}")
 _MACHINERY = frozenset({"db", "archive", "calendar", "clock", "settings", "job_run"})
 _PARTITION_NAMES = frozenset({"day", "days", "week", "month", "quarter", "utc_day"})
 
@@ -161,7 +163,7 @@ def _spec(
 ) -> dg.AssetSpec:
     return dg.AssetSpec(
         table.name,
-        description=inspect.cleandoc(sys.modules[function.__module__].__doc__ or ""),
+        description=described(sys.modules[function.__module__].__doc__ or ""),
         group_name=function.__module__.split(".")[-2],
         owners=[OWNER],
         kinds={"postgres"},
@@ -249,6 +251,12 @@ def _catalogue(table: Table) -> dict[str, Any]:
         "dagster/table_name": f"market.{table.name}",
         "dagster/column_schema": dg.TableSchema(columns=columns),
     }
+
+
+def described(docstring: str) -> str:
+    """Return a table file's docstring as Markdown: each label begins a paragraph."""
+    lines = (line.strip() for line in inspect.cleandoc(docstring).splitlines())
+    return "\n".join(_LABEL.sub(r"\n**\1** ", line) for line in lines if line)
 
 
 def _first_line(docstring: str | None) -> str:

@@ -199,7 +199,7 @@ WITH_SCORE = View(
 # A share that moved to another market has the listing date of the new one, but was seen before.
 ASOF = View(
     "stocks_asof",
-    "shares listed on a day, those that have left since among them, with their newest facts; a share"
+    "shares listed on a day, those that have left since among them, with their newest facts; one"
     " whose listing date nobody tells counts from the first stored day it was seen on",
     """
     CREATE FUNCTION market.stocks_asof(as_of date) RETURNS SETOF market.stocks
