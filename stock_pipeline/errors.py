@@ -240,3 +240,7 @@ class SettingInvalid(PipelineError):
     def __init__(self, name: str, why: str) -> None:
         self.name = name
         super().__init__(f"{name}: {why}")
+
+
+# What may befall one request among many: the others are worth having, and the failed one is told.
+ONE_AMONG_MANY = (Timeout, ServerError, NetworkError, BadPayload)

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from stock_pipeline.assets.decisions import REDUCTIONS, operation_of
-from stock_pipeline.errors import BadPayload, NetworkError, ServerError, Timeout
+from stock_pipeline.errors import ONE_AMONG_MANY
 from stock_pipeline.sources.dart import Dart
 from stock_pipeline.sources.transport import NotArchived
 
@@ -85,7 +85,7 @@ def ask(dart: Dart, questions: Iterable[Question]) -> tuple[Answers, tuple[str, 
             answers[question] = dart.decisions(*question).data
         except NotArchived:
             failed.append(f"{question.operation} of {question.corp_code}: never answered")
-        except (Timeout, ServerError, NetworkError, BadPayload):
+        except ONE_AMONG_MANY:
             failed.append(f"{question.operation} of {question.corp_code}")
             if len(failed) > max(1, MAX_FAILED_SHARE * len(asked)):
                 raise

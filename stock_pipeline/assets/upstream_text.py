@@ -8,12 +8,13 @@ never costs the others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from stock_pipeline.errors import BadPayload, SchemaDrift
+from stock_pipeline.storage.schema import BigInt, Double, Text, Type
 
 MISSING = ("", "-")
 
@@ -81,3 +82,12 @@ def signed(column: str) -> pl.Expr:
 def day(column: str, form: str = "%Y-%m-%d") -> pl.Expr:
     """Return a date; a time of day behind it is ignored."""
     return text(column).str.extract(r"^(\S+)").str.to_date(form, strict=False)
+
+
+def unless_zero(name: str) -> pl.Expr:
+    """Return a column without its zeros, where zero is how an upstream writes no value."""
+    return pl.when(pl.col(name) != 0).then(pl.col(name)).alias(name)
+
+
+# Type of a declared column → how its text is read.
+READERS: Mapping[Type, Callable[[str], pl.Expr]] = {Text: text, BigInt: whole, Double: decimal}

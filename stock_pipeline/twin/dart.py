@@ -16,7 +16,7 @@ import orjson
 from stock_pipeline.twin import dart_codes, dart_dividends
 from stock_pipeline.twin.dart_decisions import OPERATIONS, Decisions
 from stock_pipeline.twin.dart_statements import FS_NAMES, bases, full_accounts, main_accounts
-from stock_pipeline.twin.wire import Answer, Request
+from stock_pipeline.twin.wire import Answer, Request, day_of
 from stock_pipeline.twin.world import World
 from stock_pipeline.twin.world_calendar import EPOCH, KST
 from stock_pipeline.twin.world_companies import Company
@@ -269,12 +269,10 @@ def _number(query: dict[str, str], name: str, default: int) -> int:
 
 
 def _day(text: str) -> date:
-    if not re.fullmatch(r"\d{8}", text):
+    day = day_of(text)
+    if day is None:
         raise RefusedError("100")
-    try:
-        return date(int(text[:4]), int(text[4:6]), int(text[6:]))
-    except ValueError:
-        raise RefusedError("100") from None
+    return day
 
 
 UPSTREAM = Dart

@@ -14,7 +14,7 @@ import orjson
 
 from stock_pipeline.twin import krx_markets
 from stock_pipeline.twin.krx_login import Logins, new_cookie
-from stock_pipeline.twin.wire import Answer, Request, operation_of
+from stock_pipeline.twin.wire import Answer, Request, day_of, operation_of
 from stock_pipeline.twin.world import Listing, World
 from stock_pipeline.twin.world_calendar import KST
 from stock_pipeline.twin.world_days import MarketDay
@@ -91,7 +91,7 @@ class Krx:
         if key == "B128.bld":
             found = {"max_work_dt": f"{self._latest_work_day():%Y%m%d}"}
         elif key == "B161.bld":
-            asked = _day(request.query.get("inDate", "")) or self._now().date()
+            asked = day_of(request.query.get("inDate", "")) or self._now().date()
             found = {"bis_work_dt": f"{self._world.calendar.last_until(asked) or asked:%Y%m%d}"}
         else:
             return None
@@ -114,13 +114,13 @@ class Krx:
         if operation == "finder_listdelisu":
             return {"block1": self._delisted(form)}
         if operation in krx_markets.OPERATIONS:
-            day, group = _day(form.get("trdDd", "")), form.get("idxIndMidclssCd", "")
+            day, group = day_of(form.get("trdDd", "")), form.get("idxIndMidclssCd", "")
             asked = krx_markets.Asked(day, group, self._now())
             return {"output": krx_markets.rows(self._world, operation, asked)}
         return None
 
     def _all_stocks(self, asked: str, market: str) -> list[Row]:
-        day = _day(asked)
+        day = day_of(asked)
         if day is None:
             return []
         now = self._now()
@@ -221,15 +221,6 @@ def _found(rows: Iterable[Row], form: dict[str, str]) -> list[Row]:
         if market in ("ALL", row["marketCode"]) and (text in row["codeName"] + row["short_code"])
     )
     return sorted(chosen, key=lambda row: row["codeName"])
-
-
-def _day(text: str) -> date | None:
-    if not re.fullmatch(r"\d{8}", text):
-        return None
-    try:
-        return date(int(text[:4]), int(text[4:6]), int(text[6:]))
-    except ValueError:
-        return None
 
 
 def _stamp(now: datetime) -> str:

@@ -14,7 +14,7 @@ import orjson
 
 from stock_pipeline.twin import krx_openapi_rows as rows
 from stock_pipeline.twin.krx_openapi_rows import Row
-from stock_pipeline.twin.wire import Answer, Request, operation_of
+from stock_pipeline.twin.wire import Answer, Request, day_of, operation_of
 from stock_pipeline.twin.world import World
 from stock_pipeline.twin.world_calendar import KST
 
@@ -58,7 +58,7 @@ class KrxOpenapi:
         if service is None:
             told = f"[{request.path}] API referenced by the path does not exist."
             return _refusal(404, told, operation)
-        day = _day(request.query.get("basDd", ""))
+        day = day_of(request.query.get("basDd", ""))
         now = self._clock().astimezone(KST)
         is_out = day is not None and self._is_out(day, now)
         found = service(self._world, day, now.date()) if day is not None and is_out else []
@@ -76,15 +76,6 @@ class KrxOpenapi:
 def _refusal(status: int, message: str, operation: str) -> Answer:
     body = orjson.dumps({"respMsg": message, "respCode": str(status)})
     return Answer(status, body, _JSON, operation)
-
-
-def _day(text: str) -> date | None:
-    if not re.fullmatch(r"\d{8}", text):
-        return None
-    try:
-        return date(int(text[:4]), int(text[4:6]), int(text[6:]))
-    except ValueError:
-        return None
 
 
 UPSTREAM = KrxOpenapi

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import PurePosixPath
 
 
@@ -80,3 +82,13 @@ def operation_of(request: Request) -> str:
         return path.stem
     # Files of a cache are named by day or year: their folders say what they are.
     return "/".join(path.parent.parts[-2:])
+
+
+def day_of(text: str) -> date | None:
+    """Return the day that eight digits of a request name, None when they name none."""
+    if not re.fullmatch(r"\d{8}", text):
+        return None
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError:
+        return None

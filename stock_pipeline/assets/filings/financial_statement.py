@@ -22,7 +22,7 @@ import polars as pl
 
 from stock_pipeline.assets.dart_accounts import EARNINGS, wide
 from stock_pipeline.assets.upstream_text import text, text_frame
-from stock_pipeline.errors import BadPayload, NetworkError, ServerError, Timeout
+from stock_pipeline.errors import ONE_AMONG_MANY
 from stock_pipeline.quality.rules import Between, Matches, NotNull, OneOf, Rule
 from stock_pipeline.sources.dart import COMPANIES_PER_CALL, Dart
 from stock_pipeline.storage.database import Database
@@ -255,7 +255,7 @@ def sweep(
                 frames.append(parse(answer.data))
                 start += COMPANIES_PER_CALL
             return pl.concat(frames), tuple(failed)
-        except (Timeout, ServerError, NetworkError, BadPayload):
+        except ONE_AMONG_MANY:
             # One batch among many: the others are worth having, and the failed one is reported.
             failed.append(f"companies {start + 1} to {min(start + COMPANIES_PER_CALL, len(codes))}")
             start += COMPANIES_PER_CALL

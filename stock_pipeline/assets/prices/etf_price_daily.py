@@ -20,7 +20,7 @@ from typing import Any
 
 import polars as pl
 
-from stock_pipeline.assets.upstream_text import decimal, text, text_frame, whole
+from stock_pipeline.assets.upstream_text import READERS, text_frame, unless_zero
 from stock_pipeline.errors import EmptyOnBusinessDay
 from stock_pipeline.price_sources import PriceSources
 from stock_pipeline.quality.rules import (
@@ -142,7 +142,7 @@ def parse(
         .select(pl.lit(day).alias("trade_date"), **_fields(words))
         .with_columns(
             *(pl.when(TRADED).then(pl.col(name)).alias(name) for name in ("open", "high", "low")),
-            *(_unless_zero(name) for name in ("nav", "net_assets", "index_close")),
+            *(unless_zero(name) for name in ("nav", "net_assets", "index_close")),
         )
         .select(TABLE.frame_schema.keys())
     )
@@ -152,13 +152,8 @@ def parse(
 
 
 def _fields(words: Mapping[str, str]) -> dict[str, pl.Expr]:
-    readers = {Text: text, BigInt: whole, Double: decimal}
     kinds = {column.name: column.type for column in TABLE.own_columns}
-    return {name: readers[kinds[name]](word) for name, word in words.items()}
-
-
-def _unless_zero(name: str) -> pl.Expr:
-    return pl.when(pl.col(name) != 0).then(pl.col(name)).alias(name)
+    return {name: READERS[kinds[name]](word) for name, word in words.items()}
 
 
 @table_asset(
@@ -175,7 +170,7 @@ def etf_price_daily(price_sources: PriceSources, day: date) -> Collected:
     """Collect one session with one request to the first source that has it."""
     if day < FIRST_SESSION:
         reason = f"the first fund was listed on {FIRST_SESSION}"
-        return Collected(pl.DataFrame(schema=TABLE.frame_schema), outcome="no_data", reason=reason)
+        return Collected(pl.DataFrame(), outcome="no_data", reason=reason)
     chain = price_sources
     return chain.first(
         TABLE.name,

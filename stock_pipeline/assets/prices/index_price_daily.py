@@ -25,7 +25,7 @@ from typing import Any
 import polars as pl
 
 from stock_pipeline.assets.index_codes import MAIN, THEME, parse_list, stored_codes, with_codes
-from stock_pipeline.assets.upstream_text import decimal, text, text_frame, whole
+from stock_pipeline.assets.upstream_text import READERS, text_frame, unless_zero
 from stock_pipeline.errors import EmptyOnBusinessDay
 from stock_pipeline.price_sources import PriceSources
 from stock_pipeline.quality.rules import (
@@ -134,15 +134,14 @@ def parse(
             09:20; SchemaDrift, BadPayload
     """
     kinds = {one.name: one.type for one in TABLE.own_columns}
-    readers = {Text: text, BigInt: whole, Double: decimal}
     parsed = (
         text_frame(rows, list(words.values()), asked=asked)
         .select(
             pl.lit(day).alias("trade_date"),
-            **{name: readers[kinds.get(name, Text)](word) for name, word in words.items()},
+            **{name: READERS[kinds.get(name, Text)](word) for name, word in words.items()},
         )
         .filter(~pl.col("name").str.ends_with(WITH_FOREIGN_SHARES).fill_null(value=False))
-        .with_columns(_unless_zero(name) for name in ("open", "high", "low", "market_cap"))
+        .with_columns(unless_zero(name) for name in ("open", "high", "low", "market_cap"))
     )
     if "family" in words:
         parsed = parsed.with_columns(pl.col("family").replace_strict(FAMILY_WORDS, default=None))
@@ -150,10 +149,6 @@ def parse(
     if parsed.is_empty() or any(one["close"].is_null().all() for one in families):
         raise EmptyOnBusinessDay(*asked, day.isoformat())
     return parsed
-
-
-def _unless_zero(name: str) -> pl.Expr:
-    return pl.when(pl.col(name) != 0).then(pl.col(name)).alias(name)
 
 
 def only_known(collected: Collected) -> Collected:

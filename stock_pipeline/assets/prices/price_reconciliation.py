@@ -113,7 +113,7 @@ def price_reconciliation(price_sources: PriceSources, db: Database, day: date) -
     """Hold the stored day against the next source that has it."""
     stored = price_sources.stored_source(PRICES.name, day)
     if stored is None:
-        return Collected(_no_rows(), outcome="skipped", reason=WAITING_FOR_PRICES)
+        return Collected(pl.DataFrame(), outcome="skipped", reason=WAITING_FOR_PRICES)
     ours = db.read("SELECT * FROM stock_price_daily WHERE trade_date = :day", {"day": day})
     asks = {
         name: partial(_disagreements, ours, (stored, name), day, ask)
@@ -121,7 +121,7 @@ def price_reconciliation(price_sources: PriceSources, db: Database, day: date) -
     }
     collected = price_sources.another(stored, day, asks)
     if collected.outcome != "rows":
-        return replace(collected, frame=_no_rows())
+        return collected
     counts = collected.frame.group_by("field").len().iter_rows()
     differing = {f"{field}_agrees": rows for field, rows in counts}
     return replace(collected, warnings={**collected.warnings, **differing})
@@ -138,7 +138,3 @@ def _disagreements(
         difference=pl.col("value_b") - pl.col("value_a"),
     )
     return found.select(TABLE.frame_schema.keys())
-
-
-def _no_rows() -> pl.DataFrame:
-    return pl.DataFrame(schema=TABLE.frame_schema)

@@ -25,20 +25,18 @@ from stock_pipeline.assets.finlife_columns import (
     RATE,
     REPRESENTATIVE,
 )
-from stock_pipeline.assets.upstream_text import day, decimal, text, text_frame, whole
-from stock_pipeline.errors import BadPayload, NetworkError, ServerError, Timeout, UpstreamError
+from stock_pipeline.assets.upstream_text import READERS, day, decimal, text, text_frame, whole
+from stock_pipeline.errors import ONE_AMONG_MANY, BadPayload, UpstreamError
 from stock_pipeline.quality.rules import Matches, NotNull, Rule
 from stock_pipeline.sources.fss import Fss, Products, Rows
 from stock_pipeline.sources.transport import NotArchived
 from stock_pipeline.storage.database import Database
 from stock_pipeline.storage.schema import (
-    BigInt,
     Column,
     Date,
     Instant,
     SmallInt,
     Table,
-    Text,
     Type,
 )
 from stock_pipeline.table_asset import Collected
@@ -145,7 +143,7 @@ def _answers(pair: Pair, fss: Fss, stored: Active) -> tuple[dict[str, Products],
         try:
             answer = fss.products(pair.service, group).data
             _refuse_hole(pair, group, answer, stored)
-        except (Timeout, ServerError, NetworkError, BadPayload, NotArchived) as error:
+        except (*ONE_AMONG_MANY, NotArchived) as error:
             # One group among five: the others are worth having, and the failed one is reported.
             failed[group] = error
         else:
@@ -255,8 +253,7 @@ def _minute(field: str) -> pl.Expr:
 
 
 READ: Mapping[Type, Callable[[str], pl.Expr]] = {
-    Text: text,
-    BigInt: whole,
+    **READERS,
     SmallInt: lambda field: whole(field).cast(pl.Int16, strict=False),
     RATE: lambda field: decimal(field).round(DECIMALS),
     Date: lambda field: day(field, "%Y%m%d"),
