@@ -9,14 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from stock_pipeline.twin import coingecko_refusals as coingecko
 from stock_pipeline.twin import fault_answers as answers
+from stock_pipeline.twin import fault_charts as charts
 from stock_pipeline.twin import fault_edits as edits
 from stock_pipeline.twin.wire import Answer, Delivery, Request
 
 NUMBER = r"\d+(\.\d+)?"
+DIVISOR = r"[1-9]\d*(\.\d+)?|0\.\d*[1-9]\d*"
 COUNT = r"\d*"
 PLACE = r"\d+|\d+(\.\d+)?%"
 COLUMN_AND_TEXT = r"[^:]+:.*"
+COINGECKO_CODE = rf"429(:\d+)?|1020|{'|'.join(str(code) for code in coingecko.CODES)}"
 PORTAL_CODE = "|".join(f"0?{code}" for code in answers.GATEWAY_NAMES)
 LOGIN_PATH = "/contents/MDC/COMS/client/MDCCOMS001D1.cmd"
 STATISTICS_PATH = "/comm/bldAttendant/getJsonData.cmd"
@@ -114,6 +118,11 @@ REPLACEMENTS = {
     "login-code": Kind("KRX: this login code", r"\w+", replace=answers.krx_login, applies=_login),
     "dart": Kind("DART: this status", "|".join(answers.DART_MESSAGES), replace=answers.dart_status),
     "dart-block": Kind("DART: 302 to error1.html", replace=answers.dart_block),
+    "coingecko": Kind(
+        "CoinGecko: this code; 429:30 with that Retry-After, 1020 by its CDN",
+        COINGECKO_CODE,
+        replace=coingecko.played,
+    ),
     "fss": Kind("FSS: this err_cd", "|".join(answers.FSS_MESSAGES), replace=answers.fss_code),
     "gateway": Kind(
         "data.go.kr: XML of the gateway with this code, HTTP 200",
@@ -142,6 +151,7 @@ EDITS = {
     "duplicate": Kind("the first so many rows twice, or all", COUNT, edit=edits.duplicate),
     "conflict": Kind("first row twice, COLUMN:TEXT", COLUMN_AND_TEXT, edit=edits.conflict),
     "shuffle": Kind("rows and columns in another order", edit=edits.shuffle),
+    "rebase": Kind("prices of a chart divided by this, as by a split", DIVISOR, edit=charts.rebase),
 }
 KINDS: Mapping[str, Kind] = MappingProxyType(DELIVERIES | REPLACEMENTS | EDITS)
 

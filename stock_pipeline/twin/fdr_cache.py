@@ -1,7 +1,8 @@
-"""The CSV cache behind FinanceDataReader's Korean listings.
+"""The CSV cache behind FinanceDataReader's Korean listings and indices.
 
-Speaks raw.githubusercontent.com, folder `data/listing`. A file carries the day of its collection:
-on a weekend it repeats Friday, before the opening the session before, and just after it dashes.
+Speaks raw.githubusercontent.com, folders `data/listing` and `data/index`. A listing carries the day
+of its collection: on a weekend it repeats Friday, before the opening the session before, and just
+after it dashes. An index has a file for each year.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from stock_pipeline.twin.fdr_index_years import CODES, HEADER, IndexYears
 from stock_pipeline.twin.wire import Answer, Request, operation_of
 from stock_pipeline.twin.world import Listing, World
 from stock_pipeline.twin.world_calendar import KST
@@ -21,10 +23,9 @@ from stock_pipeline.twin.world_days import MarketDay
 HOSTS = frozenset({"raw.githubusercontent.com"})
 STARTUP: frozenset[str] = frozenset()
 
-_PATH = re.compile(
-    r"/FinanceData/fdr_krx_data_cache/refs/heads/master/data/listing"
-    r"/(krx|desc|delisting)/(\d{4})-(\d\d)-(\d\d)\.csv"
-)
+_DATA = "/FinanceData/fdr_krx_data_cache/refs/heads/master/data"
+_PATH = re.compile(_DATA + r"/listing/(krx|desc|delisting)/(\d{4})-(\d\d)-(\d\d)\.csv")
+_YEAR_PATH = re.compile(_DATA + rf"/index/year_({'|'.join(CODES)})/(\d{{4}})\.csv")
 _PLAIN = "text/plain; charset=utf-8"
 # The collector's first round of a day.
 _FIRST_ROUND = time(1, 0)
@@ -53,9 +54,12 @@ class FdrCache:
     def __init__(self, world: World, now: Callable[[], datetime]) -> None:
         self._world = world
         self._clock = now
+        self._years = IndexYears(world)
 
     def answer(self, request: Request) -> Answer | None:
         """Answer a request for a raw file; what the repository does not hold is 404."""
+        if year := _YEAR_PATH.fullmatch(request.path):
+            return self._index_year(request, year[1], int(year[2]))
         found = _PATH.fullmatch(request.path)
         if not found:
             return _missing(request)
@@ -70,6 +74,14 @@ class FdrCache:
         lines = {"krx": self._prices, "desc": self._companies, "delisting": self._delistings}[kind]
         header = {"krx": _KRX, "desc": _DESC, "delisting": _DELISTING}[kind]
         return Answer(200, _csv(header, lines(moment)), _PLAIN, f"listing/{kind}", compress=True)
+
+    def _index_year(self, request: Request, index: str, year: int) -> Answer:
+        """Answer with the days of an index in a year, today's as it stands; 404 without any."""
+        lines = self._years.lines(index, year, self._now())
+        if not lines:
+            return _missing(request)
+        text = "\n".join([HEADER, *lines, ""])
+        return Answer(200, text.encode("utf-8-sig"), _PLAIN, f"index/year_{index}", compress=True)
 
     def _now(self) -> datetime:
         return self._clock().astimezone(KST)

@@ -14,8 +14,10 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from stock_pipeline.twin import world_days, world_events, world_prices
+from stock_pipeline.twin.world_abroad import Abroad
 from stock_pipeline.twin.world_bonds import Bonds
 from stock_pipeline.twin.world_calendar import WorldCalendar
+from stock_pipeline.twin.world_coins import Coins
 from stock_pipeline.twin.world_companies import Company, Share, found
 from stock_pipeline.twin.world_days import MarketDay
 from stock_pipeline.twin.world_delistings import Delisting, before_epoch, since_epoch
@@ -25,8 +27,12 @@ from stock_pipeline.twin.world_events import Event
 from stock_pipeline.twin.world_filings import Filings
 from stock_pipeline.twin.world_funds import Funds
 from stock_pipeline.twin.world_indices import Indices
+from stock_pipeline.twin.world_news import News
 from stock_pipeline.twin.world_plans import HORIZON
 from stock_pipeline.twin.world_products import Products
+from stock_pipeline.twin.world_rates import Rates
+from stock_pipeline.twin.world_releases import Releases
+from stock_pipeline.twin.world_share_charts import ShareCharts
 from stock_pipeline.twin.world_ticks import Ints
 
 # Several answers about one day share it.
@@ -94,6 +100,21 @@ class World:
         return Bonds(self.seed, self.companies, self.shares)
 
     @cached_property
+    def abroad(self) -> Abroad:
+        """Return the markets abroad, each drawn when first asked for."""
+        return Abroad(self)
+
+    @cached_property
+    def coins(self) -> Coins:
+        """Return the coins and what they cost, drawn when first asked for."""
+        return Coins(self.seed)
+
+    @cached_property
+    def share_charts(self) -> ShareCharts:
+        """Return the past of single shares, worked out when first asked for."""
+        return ShareCharts(self, self._counts)
+
+    @cached_property
     def indices(self) -> Indices:
         """Return the exchange's indices, worked out when first asked for."""
         return Indices(self, self._counts)
@@ -107,6 +128,21 @@ class World:
     def funds(self) -> Funds:
         """Return the exchange-traded funds, worked out when first asked for."""
         return Funds(self)
+
+    @cached_property
+    def news(self) -> News:
+        """Return what the papers print, written when first asked for."""
+        return News(self)
+
+    @cached_property
+    def rates(self) -> Rates:
+        """Return US rates and spreads, worked out when first asked for."""
+        return Rates(self.seed)
+
+    @cached_property
+    def releases(self) -> Releases:
+        """Return what the Federal Reserve publishes, drawn when first asked for."""
+        return Releases(self.seed)
 
     def cast(self, role: str) -> list[Company]:
         """Return the companies that play a role, those that exist in every world first."""
@@ -199,18 +235,30 @@ class World:
         return found_
 
     @cached_property
-    def _count_steps(self) -> list[tuple[date, int, float]]:
-        return sorted(
+    def _count_steps(self) -> tuple[list[date], Ints, Ints]:
+        """Return on which days which columns change to how many shares."""
+        steps = sorted(
             (event.until or event.day, event.column, event.share_ratio)
             for event in self.events
             if event.share_ratio != 1.0
         )
+        now, after = self._first_counts.tolist(), []
+        for _, column, ratio in steps:
+            now[column] = round(now[column] * ratio)
+            after.append(now[column])
+        columns = [column for _, column, _ in steps]
+        return [day for day, *_ in steps], np.array(columns, np.int64), np.array(after, np.int64)
+
+    @cached_property
+    def _first_counts(self) -> Ints:
+        return np.array([share.count for share in self.shares], dtype=np.int64)
 
     def _counts(self, day: date) -> Ints:
-        counts = np.array([share.count for share in self.shares], dtype=np.int64)
-        until = bisect_right(self._count_steps, day, key=lambda step: step[0])
-        for _, column, ratio in self._count_steps[:until]:
-            counts[column] = round(int(counts[column]) * ratio)
+        days, columns, after = self._count_steps
+        until = bisect_right(days, day)
+        counts = self._first_counts.copy()
+        # Of a column that changes twice the last assignment stays.
+        counts[columns[:until]] = after[:until]
         return counts
 
 

@@ -57,9 +57,10 @@ class MarketDay:
         return cap
 
 
-def tell(prices: Prices, session: int, count: Ints) -> MarketDay:
-    """Draw the day of every listed share around its close."""
-    day, columns = prices.sessions[session], np.flatnonzero(prices.active(session))
+def tell(prices: Prices, session: int, count: Ints, columns: Ints | None = None) -> MarketDay:
+    """Draw the day of every listed share around its close, or of those in these columns."""
+    day = prices.sessions[session]
+    columns = np.flatnonzero(prices.active(session)) if columns is None else columns
     is_kospi, is_konex = (mask[columns] for mask in prices.markets(session))
     base, close = prices.base(session)[columns], prices.closes[session].astype(np.int64)[columns]
     quiet, _ = prices.quiet(session, prices.markets(session)[1])
@@ -139,5 +140,5 @@ def _fluctuation(
     codes = np.where(change > 0, 1, np.where(change < 0, 2, np.where(traded, 3, 0)))
     limit = prices.at_limit(session)
     for column, way in limit.items():
-        codes[np.searchsorted(columns, column)] = 4 if way > 0 else 5
+        codes[columns == column] = 4 if way > 0 else 5
     return codes

@@ -6,9 +6,11 @@ low, volume and value of a day are drawn when they are asked for.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,14 +86,20 @@ class Prices:
         self._halts = np.array(line.halts, dtype=np.int64).reshape(-1, 3).T
         self._markets = [share.market for share in shares]
         self._offer = np.array([share.price for share in shares], dtype=float)
+        self._moves = sorted(line.moves)
+        # Sessions between two moves share their markets; a walk through years asks once per move.
+        self._told_markets = lru_cache(maxsize=2)(self._tell_markets)
         self.closes: NDArray[np.int32] = np.zeros((len(self.sessions), len(shares)), np.int32)
         self._walk()
 
     def markets(self, session: int) -> tuple[Bools, Bools]:
         """Tell which shares are on KOSPI and which on KONEX on a session."""
+        return self._told_markets(bisect_right(self._moves, session))
+
+    def _tell_markets(self, moves: int) -> tuple[Bools, Bools]:
         now = list(self._markets)
-        for at in sorted(self.line.moves):
-            for column, market in self.line.moves[at] if at <= session else ():
+        for at in self._moves[:moves]:
+            for column, market in self.line.moves[at]:
                 now[column] = market
         return np.array([m == "KOSPI" for m in now]), np.array([m == "KONEX" for m in now])
 
