@@ -15,9 +15,6 @@ from stock_pipeline.storage.collection_log import Entry
 from stock_pipeline.storage.schema import Table
 from stock_pipeline.work import Tools, Work
 
-# Above this share of rejected rows the answer itself is broken, not some of its rows.
-MAX_REJECTED_SHARE = 0.01
-
 
 def conform(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     """Return the table's columns in its order and types; a cast that would lose a value fails."""
@@ -41,12 +38,12 @@ def refuse_other_dates(table: Table, frame: pl.DataFrame, day: date | None) -> N
         raise QualityReject(table.name, "date_outside_partition", other)
 
 
-def refuse_broken(table: Table, verdict: quality.Verdict, received: int) -> None:
+def refuse_broken(table: Table, verdict: quality.Verdict, received: int, share: float) -> None:
     """Refuse an answer that breaks a blocking rule, or of which too many rows are broken."""
     if verdict.blocked:
         rule, rows = next(iter(verdict.blocked.items()))
         raise QualityReject(table.name, rule, rows)
-    if verdict.rejected and len(verdict.rejected) > max(1, received * MAX_REJECTED_SHARE):
+    if verdict.rejected and len(verdict.rejected) > max(1, received * share):
         reasons = sorted({reason for reason, _ in verdict.rejected})
         raise QualityReject(
             table.name, "rejected_share", len(verdict.rejected), ", ".join(reasons[:3])

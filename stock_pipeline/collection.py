@@ -14,6 +14,7 @@ from datetime import date, datetime
 
 import polars as pl
 
+from stock_pipeline.clock import KST
 from stock_pipeline.errors import (
     BadPayload,
     Busy,
@@ -59,7 +60,7 @@ def collect(
     while open_ones:
         # before the fetch: an input that changes while this works must make the result outdated
         versions = {day: _input_version(work, tools, day) for day in open_ones}
-        frames = fetch(tuple(open_ones))
+        frames = _Frames(fetch(tuple(open_ones)))
         while open_ones:
             day = open_ones.pop(0)
             entry = replace(_entry(work, tools, day, run), input_version=versions[day])
@@ -69,8 +70,25 @@ def collect(
                 left = (_entry(work, tools, day, run) for day in open_ones)
                 yield from (_not_attempted(tools, entry, result) for entry in left)
                 return
-            if result.error is not None and open_ones:
-                break  # a generator that raised is finished: begin a new one for the rest
+            if frames.is_over and open_ones:
+                break  # begin a new one for the rest
+
+
+class _Frames:
+    """The answers of one fetch; a generator that has raised gives no more of them."""
+
+    def __init__(self, answers: Iterator[Collected | pl.DataFrame]) -> None:
+        self._answers = answers
+        self.is_over = False
+
+    def next(self) -> Collected:
+        """Return the answer for the next partition."""
+        try:
+            answer = next(self._answers)
+        except BaseException:
+            self.is_over = True
+            raise
+        return answer if isinstance(answer, Collected) else Collected(answer)
 
 
 def _not_attempted(tools: Tools, entry: Entry, last: Result) -> Result:
@@ -109,6 +127,8 @@ def _answer_without_asking(
     if partition is None:
         return None, ""
     now = tools.clock.now()
+    if work.not_before is not None and now < datetime.combine(partition, work.not_before, KST):
+        return "not_yet_published", f"not before {work.not_before:%H:%M} in Seoul on {partition}"
     if work.snapshot and partition != tools.current and not _can_be_rebuilt(work, tools, partition):
         return "no_data", NO_HISTORY
     if work.sessions is not None:
@@ -129,7 +149,7 @@ def _can_be_rebuilt(work: Work, tools: Tools, partition: date) -> bool:
     if not tools.archive.replaying or work.write == "partition":
         return tools.archive.replaying
     newer = tools.db.read(
-        "SELECT FROM data_collection_log WHERE asset = :asset AND partition > :partition"
+        "SELECT 1 AS found FROM data_collection_log WHERE asset = :asset AND partition > :partition"
         " AND status = 'completed' AND outcome = 'rows' LIMIT 1",
         {"asset": work.table.name, "partition": partition_name(partition)},
     )
@@ -156,7 +176,7 @@ def _entry(work: Work, tools: Tools, partition: date | None, run: Entry) -> Entr
 def _collect_one(
     work: Work,
     tools: Tools,
-    frames: Iterator[Collected | pl.DataFrame],
+    frames: _Frames,
     entry: Entry,
 ) -> tuple[Result, bool]:
     """Return how the partition ended, and whether nothing can come after it in this run."""
@@ -172,10 +192,10 @@ def _collect_one(
         )
         with scope as receipt:
             try:
-                collected = next(frames)
+                collected = frames.next()
             finally:
                 requests = receipt.requests
-        result = store(work, tools, _as_collected(collected), entry=entry, receipt=receipt)
+        result = store(work, tools, collected, entry=entry, receipt=receipt)
     except PipelineError as error:
         is_last = isinstance(error, STOPS_SOURCE)
         told = error.error if isinstance(error, SourcesLeft) else error
@@ -198,10 +218,6 @@ def _sign_of_life(log: CollectionLog, entry: Entry, tools: Tools) -> Callable[[]
             log.progress(entry)
 
     return stamp
-
-
-def _as_collected(answer: Collected | pl.DataFrame) -> Collected:
-    return answer if isinstance(answer, Collected) else Collected(answer)
 
 
 def _failure(entry: Entry, error: PipelineError, requests: int, log: CollectionLog) -> Result:

@@ -27,7 +27,7 @@ BEGINNING, END = "0001-01-01", "9999-12-31"
 
 _SESSIONS = """
 SELECT DISTINCT partition FROM data_collection_log
-WHERE asset = :asset AND status = 'completed' AND outcome = 'rows' ORDER BY partition
+WHERE asset = ANY(:assets) AND status = 'completed' AND outcome = 'rows' ORDER BY partition
 """
 _COLLECTED = """
 SELECT asset, min(partition) AS earliest, max(completed_at) AS newest FROM data_collection_log
@@ -146,9 +146,13 @@ class Inspector:
         return Walk(today, since, back)
 
     def _missing(self, table: Derived, chosen: Mapping[str, Sequence[str]]) -> list[str]:
-        """Return the sessions after the first stored one that the table lacks and can get."""
-        source = table.work.history or table.inputs[0].table.name
-        sessions = self._db.read(_SESSIONS, {"asset": source})["partition"].to_list()
+        """Return the days after the first stored one that the table lacks and can get.
+
+        An input that it can do without need not be there, but one of them must be.
+        """
+        names = [work.table.name for work in table.inputs]
+        assets = [table.work.history] if table.work.history else names
+        sessions = self._db.read(_SESSIONS, {"assets": assets})["partition"].to_list()
         stored = done_partitions(self._db, table.name, sessions)
         lacking = [day for day in sessions if day not in stored and day > min(stored, default=END)]
         if not lacking:
@@ -157,7 +161,7 @@ class Inspector:
             work.table.name: done_partitions(self._db, work.table.name, lacking)
             | set(chosen.get(work.table.name, ()))
             for work in table.inputs
-            if work.partitions == "day"
+            if work.partitions == "day" and not work.optional
         }
         known = set(sessions)
         able = [

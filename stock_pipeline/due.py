@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from stock_pipeline.clock import KST
 from stock_pipeline.market_calendar import MarketCalendar
@@ -18,6 +19,7 @@ from stock_pipeline.storage.database import Database
 from stock_pipeline.work import Work
 
 MARKET = "XKRX"
+NEW_YORK = ZoneInfo("America/New_York")
 SATURDAY = 5
 
 # Days after the end of a period by which its report must be filed (FSCMA articles 159 and 160).
@@ -45,8 +47,9 @@ def due_partitions(
     """Return which of these partitions some table lacks and can get, oldest first.
 
     A table that waits for the session before is due only where that session is stored, or will be
-    once what is requested before it has run.
+    once what is requested before it has run. A table of the present can only get the newest.
     """
+    newest = max(days, default=None)
     before = {day: _before(works, day, calendar) for day in days}
     keys = sorted({day.isoformat() for day in days} | set(before.values()))
     names = {work.table.name for work in works} | {work.history or "" for work in works}
@@ -55,6 +58,8 @@ def due_partitions(
     for day in sorted(days):
         lacking = []
         for work in sorted(works, key=lambda work: work.history is not None):
+            if work.snapshot and day != newest:
+                continue
             key, name = day.isoformat(), work.table.name
             has_history = work.history is None or {key, before[day]} <= expected[work.history]
             if key not in expected[name] and has_history:
@@ -83,6 +88,26 @@ def last_weekdays(calendar: MarketCalendar, now: datetime, *, count: int) -> lis
     today = now.astimezone(KST).date()
     days = (today - timedelta(days=back) for back in range(2 * count + 2))
     return sorted([day for day in days if day.weekday() < SATURDAY][:count])
+
+
+def last_days(calendar: MarketCalendar, now: datetime, *, count: int) -> list[date]:
+    """Return the newest days of Seoul up to today, oldest first."""
+    return _days_until(now.astimezone(KST).date(), count)
+
+
+def last_utc_days(calendar: MarketCalendar, now: datetime, *, count: int) -> list[date]:
+    """Return the newest days of UTC up to the running one, oldest first."""
+    return _days_until(now.astimezone(UTC).date(), count)
+
+
+def today_in_winter(calendar: MarketCalendar, now: datetime) -> list[date]:
+    """Return today while New York has its winter time, in which it closes at 06:00 in Seoul.
+
+    A bar of the session that has just closed may still move then: VIX until 16:15, others in the
+    closing auction.
+    """
+    is_winter = not now.astimezone(NEW_YORK).dst()
+    return [now.astimezone(KST).date()] if is_winter else []
 
 
 def this_week(calendar: MarketCalendar, now: datetime) -> list[date]:
@@ -125,6 +150,10 @@ def days_of_last_quarter(calendar: MarketCalendar, now: datetime) -> list[date]:
     end = quarter_of(now.astimezone(KST).date())
     start = quarter_of(end - timedelta(days=1))
     return [start + timedelta(days=number) for number in range((end - start).days)]
+
+
+def _days_until(last: date, count: int) -> list[date]:
+    return [last - timedelta(days=back) for back in reversed(range(count))]
 
 
 def quarter_of(day: date) -> date:

@@ -26,6 +26,9 @@ LAST_DAY = date(2050, 12, 31)
 # KRX needs this long after the close until its all-stock answer no longer moves (seen 15:30-16:03).
 PUBLICATION_DELAY = timedelta(minutes=45)
 
+# Between two sessions; the longest known gap had 11 days (XKRX, 2017-09-29 to 2017-10-10).
+LONGEST_GAP = timedelta(days=14)
+
 TIME_ZONES = {"XKRX": ZoneInfo("Asia/Seoul"), "XNYS": ZoneInfo("America/New_York")}
 MARKETS = tuple(TIME_ZONES)
 
@@ -87,6 +90,14 @@ class MarketCalendar:
         if position == 0:
             raise ValueError(f"{market} has no session before {day}: the calendar begins later")
         return known[position - 1]
+
+    def next_session(self, market: str, day: date) -> date:
+        """Return the first session after this day.
+
+        Raises  ValueError when the calendar ends before
+        """
+        known = self._market(market, day + LONGEST_GAP).sessions
+        return known[bisect_right(known, day)]
 
     def published_at(self, market: str, day: date) -> datetime:
         """Return the instant from which the day's figures are complete.

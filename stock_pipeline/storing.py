@@ -14,7 +14,7 @@ import polars as pl
 from stock_pipeline.acceptance import conform, refuse_broken, refuse_other_dates, refuse_shrunk
 from stock_pipeline.quality import rules as quality
 from stock_pipeline.storage.collection_log import Closing, CollectionLog, Entry
-from stock_pipeline.storage.schema import Table
+from stock_pipeline.storage.schema import SOURCE, Table
 from stock_pipeline.storage.writer import Batch, Changes, Connection, Stamps
 from stock_pipeline.work import Collected, Receipt, Result, Tools, Work
 
@@ -44,6 +44,7 @@ def store(
             _stamps(table, tools, collected, entry=entry, receipt=receipt),
             replaces,
             may_empty=work.may_empty,
+            spares=collected.spares,
         )
         for table, verdict in zip(work.tables, verdicts, strict=True)
     ]
@@ -85,15 +86,25 @@ def _verdicts(
     rules = [work.rules, *(one.rules for one in work.beside)]
     found = []
     for table, frame, held in zip(work.tables, _frames(work, collected), rules, strict=True):
-        shaped = conform(table, frame)
+        shaped = conform(table, _named(table, tools, frame))
         refuse_other_dates(table, shaped, replaces)
+        if table is work.table and collected.beyond is not None:
+            further = conform(table, _named(table, tools, collected.beyond))
+            shaped = pl.concat([shaped, further])
         verdict = quality.apply(shaped, held, keys=table.keys)
-        refuse_broken(table, verdict, frame.height)
+        refuse_broken(table, verdict, shaped.height, work.rejected_share)
         found.append(verdict)
     if collected.outcome == "rows":
         refuse_shrunk(work, tools, entry, found[0].kept.height)
     first = replace(found[0], warnings={**found[0].warnings, **collected.warnings})
     return [first, *found[1:]]
+
+
+def _named(table: Table, tools: Tools, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows under the name of who delivered them: in a demo database nobody did."""
+    if not table.keyed_source or tools.source is None:
+        return frame
+    return frame.with_columns(pl.lit(tools.source).alias(SOURCE))
 
 
 def _closing(
@@ -104,16 +115,17 @@ def _closing(
     entry: Entry,
     receipt: Receipt,
 ) -> Closing:
-    received = collected.received
+    error = collected.fails
     return Closing(
-        "completed",
-        collected.outcome,
+        "completed" if error is None else "failed",
+        collected.outcome if error is None else error.outcome,
         collected.reason,
-        received=collected.frame.height if received is None else received,
+        received=_received(collected),
+        error_message=None if error is None else f"{type(error).__name__}: {error}",
         rejected=len(verdict.rejected) + verdict.duplicates,
         requests=receipt.requests,
-        source=receipt.source,
-        fetched_at=receipt.fetched_at,
+        source=receipt.source or collected.source,
+        fetched_at=receipt.fetched_at or collected.fetched_at,
         input_version=entry.input_version,
         warnings=verdict.warnings,
         rejected_rows=verdict.rejected,
@@ -121,11 +133,17 @@ def _closing(
     )
 
 
+def _received(collected: Collected) -> int:
+    if collected.received is not None:
+        return collected.received
+    return collected.frame.height + (0 if collected.beyond is None else collected.beyond.height)
+
+
 def _stamps(
     table: Table, tools: Tools, collected: Collected, *, entry: Entry, receipt: Receipt
 ) -> Stamps:
     own = table.source_column is not None and tools.source is None
-    source = tools.source or receipt.source
+    source = tools.source or receipt.source or collected.source
     fetched_at = receipt.fetched_at or collected.fetched_at
     return Stamps(entry.run_id, source, fetched_at, of_its_own=own)
 
@@ -140,6 +158,7 @@ def _result(entry: Entry, collected: Collected, closing: Closing, changes: Chang
         requests=closing.requests,
         warnings=closing.warnings,
         failed=collected.failed,
+        error=collected.fails,
     )
 
 

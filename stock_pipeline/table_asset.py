@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 
 import dagster as dg
@@ -25,12 +25,18 @@ from stock_pipeline.partitions import DEFINITIONS, current_key
 from stock_pipeline.quality.rules import Rule
 from stock_pipeline.storage.collection_log import Entry
 from stock_pipeline.storage.schema import Table, View
-from stock_pipeline.work import Beside, Collected, Tools, Work
+from stock_pipeline.work import (
+    PARTITIONS_PER_RUN,
+    REJECTED_SHARE,
+    Beside,
+    Collected,
+    Tools,
+    Work,
+)
 
 __all__ = ["Beside", "Collected", "TableAsset", "table_asset"]
 
 OWNER = "team:stock-pipeline"
-PARTITIONS_PER_RUN = 25
 _LABEL = re.compile(r"^(Source|Grain|Units|Cadence|Caveats) {2,}")
 _MACHINERY = frozenset({"db", "archive", "calendar", "clock", "settings", "job_run"})
 _PARTITION_NAMES = frozenset({"day", "days", "week", "month", "quarter", "utc_day"})
@@ -81,6 +87,9 @@ def table_asset(  # the declaration of a table is a list of facts; each has its 
     input_version: str | None = None,
     may_empty: bool = False,
     beside: Sequence[Beside] = (),
+    not_before: time | None = None,
+    rejected_share: float = REJECTED_SHARE,
+    per_run: int = PARTITIONS_PER_RUN,
 ) -> Callable[[Callable[..., Any]], TableAsset]:
     """Turn a fetch function into the asset that fills `table`.
 
@@ -97,6 +106,9 @@ def table_asset(  # the declaration of a table is a list of facts; each has its 
     input_version  SQL giving the newest change of an input effective by `:day`
     may_empty      a stored partition may lose any number of rows: they are findings
     beside         tables that the same answer fills, in the same transaction
+    not_before     hour in Seoul on the day of the partition before which nothing is asked
+    rejected_share share of rejected rows above which the whole answer is refused
+    per_run        partitions that one run of a backfill holds
     """
 
     def decorate(function: Callable[..., Any]) -> TableAsset:
@@ -117,6 +129,9 @@ def table_asset(  # the declaration of a table is a list of facts; each has its 
             optional=optional,
             may_empty=may_empty,
             beside=tuple(others),
+            not_before=not_before,
+            rejected_share=rejected_share,
+            per_run=per_run,
         )
         with warnings.catch_warnings():
             # BackfillPolicy is beta in this Dagster version and says so for every asset.
@@ -142,9 +157,7 @@ def _asset(
         name=work.table.name,
         specs=[_spec(table, function, cadence=cadence, deps=deps) for table in work.tables],
         partitions_def=DEFINITIONS[work.partitions] if work.partitions else None,
-        backfill_policy=dg.BackfillPolicy.multi_run(PARTITIONS_PER_RUN)
-        if work.partitions
-        else None,
+        backfill_policy=dg.BackfillPolicy.multi_run(work.per_run) if work.partitions else None,
         check_specs=[spec for table in work.tables for spec in check_specs(table.name)],
         config_schema={"companies": dg.Field([str], default_value=[])}
         if "companies" in names
@@ -225,16 +238,23 @@ def _partition_dates(context: dg.AssetExecutionContext, work: Work) -> list[date
 
 def _tools(context: dg.AssetExecutionContext, work: Work, *, limited: bool) -> Tools:
     resources = context.resources
-    now = resources.clock.now()
     return Tools(
         resources.db,
         resources.archive,
         resources.calendar,
         resources.clock,
         source=resources.settings.row_source,
-        current=current_key(work.partitions, now) if work.partitions else None,
+        current=_current(work, resources.clock.now()),
         limited=limited,
     )
+
+
+def _current(work: Work, now: datetime) -> date | None:
+    """Return the partition that can be asked for now: until its hour has come, the one before."""
+    if work.partitions is None:
+        return None
+    hour = work.not_before or time()
+    return current_key(work.partitions, now - timedelta(hours=hour.hour, minutes=hour.minute))
 
 
 def _catalogue(table: Table) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Literal, Protocol
 
 import polars as pl
@@ -19,9 +19,13 @@ from stock_pipeline.market_calendar import MarketCalendar
 from stock_pipeline.quality import rules as quality
 from stock_pipeline.storage.database import Database
 from stock_pipeline.storage.schema import Table
-from stock_pipeline.storage.writer import Changes
+from stock_pipeline.storage.writer import Changes, Spares
 
 NO_HISTORY = "no_history"
+# Above this share of rejected rows the answer itself is broken, not some of its rows.
+REJECTED_SHARE = 0.01
+# One run holds this many partitions, so that little is repeated after an interruption.
+PARTITIONS_PER_RUN = 25
 
 PartitionKind = Literal["day", "utc_day", "week", "month", "quarter"]
 
@@ -69,7 +73,12 @@ class Collected:
     partition_value  the date whose stored rows are replaced, when it is not the partition itself
     beside           rows of the tables that are written with this one, by table
     warnings         rules between tables that do not hold, with the number of rows
-    fetched_at       when stored rows that these were told from came; for want of an answer
+    fetched_at       when the answer came that these rows are from, if it was asked for before: an
+                     earlier partition of the run, or stored rows that these were told from
+    source           who gave that answer
+    spares           column and values: stored rows with one of them stay, for they did not come
+    beyond           rows of other dates than the partition's that belong to it
+    fails            the rows are stored, and yet the partition counts as failed for this reason
     """
 
     frame: pl.DataFrame
@@ -82,6 +91,10 @@ class Collected:
     received: int | None = None
     received_beside: Mapping[str, int] = field(default_factory=dict)
     fetched_at: datetime | None = None
+    source: str | None = None
+    spares: Spares | None = None
+    beyond: pl.DataFrame | None = None
+    fails: PipelineError | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +121,9 @@ class Work:
     optional: bool = False
     may_empty: bool = False
     beside: tuple[Beside, ...] = ()
+    not_before: time | None = None
+    rejected_share: float = REJECTED_SHARE
+    per_run: int = PARTITIONS_PER_RUN
 
     @property
     def tables(self) -> tuple[Table, ...]:

@@ -223,3 +223,17 @@ def test_a_cursor_survives_being_written(database: Database, stored: Log) -> Non
 
 def test_a_table_comes_after_those_it_is_computed_from() -> None:
     assert [table.name for table in in_order(DERIVED)] == ["factors", "scores"]
+
+
+def test_an_input_that_may_be_missing_keeps_no_day_from_being_computed(
+    database: Database, log: Log
+) -> None:
+    rates = work("rates", optional=True)
+    news = work("news", optional=True)
+    index = work("index")
+    log.store("rates", *SESSIONS[:4])
+    log.store("news", SESSIONS[0], SESSIONS[4])
+    log.store("index", SESSIONS[0])
+    found, _ = Inspector([Derived(index, (news, rates))], database, CALENDAR, NOW).inspect(Walk())
+    # where one of the two is stored; on the 13th none is
+    assert found == [Batch(("index",), "2026-03-09", "2026-03-12", 0)]

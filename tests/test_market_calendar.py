@@ -233,6 +233,24 @@ def test_nothing_comes_before_the_first_session(calendar: MarketCalendar) -> Non
         calendar.previous_session("XKRX", date(1995, 1, 3))
 
 
+@pytest.mark.parametrize(
+    ("market", "day", "after"),
+    [
+        ("XNYS", date(2026, 3, 12), date(2026, 3, 13)),
+        ("XNYS", date(2026, 3, 13), date(2026, 3, 16)),  # over a weekend
+        ("XNYS", date(2026, 3, 14), date(2026, 3, 16)),  # from a day without a session
+        ("XNYS", date(2026, 4, 2), date(2026, 4, 6)),  # over Good Friday
+        ("XNYS", date(2001, 9, 10), date(2001, 9, 17)),
+        ("XKRX", date(2017, 9, 29), date(2017, 10, 10)),  # the longest gap
+        ("XNYS", date(2027, 12, 31), date(2028, 1, 3)),  # beyond the calendar built so far
+    ],
+)
+def test_the_next_session_lies_after_the_day(
+    calendar: MarketCalendar, market: str, day: date, after: date
+) -> None:
+    assert calendar.next_session(market, day) == after
+
+
 @pytest.mark.parametrize("series", ["year_ks11", "year_kq11"])
 def test_sessions_are_exactly_the_days_with_an_index_close(
     calendar: MarketCalendar, recorded: Path, series: str

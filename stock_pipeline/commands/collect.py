@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import polars as pl
 
-from stock_pipeline.commands.pieces import PARTITIONS_PER_RUN, pieces
+from stock_pipeline.commands.pieces import pieces
 from stock_pipeline.commands.progress import progress_of
 from stock_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from stock_pipeline.table_asset import TableAsset
 
 _TRIGGER = {"stock_pipeline/trigger": "cli"}
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -49,8 +52,8 @@ def collect(assets: str, start: datetime | None, end: datetime | None, as_json: 
 @click.command()
 @_options
 def backfill(assets: str, start: datetime | None, end: datetime | None, as_json: bool) -> int:
-    """Collect a long range in pieces of 25 partitions; what is stored is skipped."""
-    return _run(assets, start, end, as_json=as_json, most=PARTITIONS_PER_RUN, resume=True)
+    """Collect a long range in pieces, mostly of 25 partitions; what is stored is skipped."""
+    return _run(assets, start, end, as_json=as_json, in_pieces=True, resume=True)
 
 
 @click.command()
@@ -58,22 +61,22 @@ def backfill(assets: str, start: datetime | None, end: datetime | None, as_json:
 def reparse(assets: str, start: datetime | None, end: datetime | None, as_json: bool) -> int:
     """Rebuild partitions from the raw archive; nothing is asked of any upstream."""
     replay = {"resources": {"archive": {"config": {"replay": True}}}}
-    return _run(assets, start, end, as_json=as_json, most=PARTITIONS_PER_RUN, config=replay)
+    return _run(assets, start, end, as_json=as_json, in_pieces=True, config=replay)
 
 
 @dataclass(frozen=True)
 class _Job:
     """What a command is to do.
 
-    most    partitions of one run; None: all of them
-    resume  leave out what is stored
-    config  Dagster run config
+    in_pieces  as many partitions in one run as the table says; else all of them
+    resume     leave out what is stored
+    config     Dagster run config
     """
 
     names: list[str]
     first: date
     last: date
-    most: int | None
+    in_pieces: bool
     resume: bool
     config: dict[str, Any] | None
 
@@ -84,7 +87,7 @@ def _run(
     end: datetime | None,
     *,
     as_json: bool,
-    most: int | None = None,
+    in_pieces: bool = False,
     resume: bool = False,
     config: dict[str, Any] | None = None,
 ) -> int:
@@ -96,7 +99,7 @@ def _run(
     last = end.date() if end else first
     if last < first:
         raise click.BadParameter(f"{last} is before {first}", param_hint="--end")
-    job = _Job(_known(assets), first, last, most, resume, config)
+    job = _Job(_known(assets), first, last, in_pieces, resume, config)
     asked = {name: _keys(name, job) for name in job.names}
     with open_instance(Settings.load()) as opened:
         database = Database(opened.database_url)
@@ -122,8 +125,9 @@ def _runs(
         yield run_partitions(opened.instance, [name], None, config=job.config, tags=_TRIGGER)
         return
     done = _stored(database, name, keys) if job.resume else set()
+    most = _found(name).work.per_run if job.in_pieces else None
     with progress_of(name, len(set(keys) - done)) as advance:
-        for piece in pieces(keys, done, most=job.most):
+        for piece in pieces(keys, done, most=most):
             yield run_partitions(
                 opened.instance,
                 [name],
@@ -151,10 +155,9 @@ def _known(assets: str) -> list[str]:
 
 def _keys(name: str, job: _Job) -> list[str] | None:
     """Return the partition keys of the range; None for an undivided table."""
-    from stock_pipeline import discovery
     from stock_pipeline.partitions import keys_between
 
-    kind = next(f.work.partitions for f in discovery.table_assets() if f.table.name == name)
+    kind = _found(name).work.partitions
     if kind is None:
         return None
     keys = keys_between(kind, job.first, job.last)
@@ -166,13 +169,15 @@ def _keys(name: str, job: _Job) -> list[str] | None:
 
 
 def _stored(database: Any, name: str, keys: Sequence[str] | None) -> set[str]:
-    from stock_pipeline import discovery
     from stock_pipeline.commands.plan import settled
 
-    if keys is None:
-        return set()
-    found = next(f for f in discovery.table_assets() if f.table.name == name)
-    return settled(database, found, keys)
+    return set() if keys is None else settled(database, _found(name), keys)
+
+
+def _found(name: str) -> TableAsset:
+    from stock_pipeline import discovery
+
+    return next(found for found in discovery.table_assets() if found.table.name == name)
 
 
 def _never_begun(

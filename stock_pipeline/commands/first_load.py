@@ -63,7 +63,7 @@ def _run_stage(
 ) -> None:
     finished = done(database, stage)
     task = progress.add_task(stage.label, total=len(stage.partitions), completed=len(finished))
-    for piece in pieces(stage.keys, finished):
+    for piece in pieces(stage.keys, finished, most=stage.per_run):
         outcome = run_partitions(
             opened.instance, list(stage.assets), piece, tags={"stock_pipeline/trigger": "cli"}
         )

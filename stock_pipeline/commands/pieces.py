@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
-# One Dagster run holds this many partitions, so that little is repeated after an interruption.
-PARTITIONS_PER_RUN = 25
 
-
-def pieces(
-    keys: Sequence[str], done: AbstractSet[str], *, most: int | None = PARTITIONS_PER_RUN
-) -> Iterator[list[str]]:
+def pieces(keys: Sequence[str], done: AbstractSet[str], *, most: int | None) -> Iterator[list[str]]:
     """Return runs of neighbouring keys that are not done, at most `most` each; None: no limit."""
     piece: list[str] = []
     for key in keys:

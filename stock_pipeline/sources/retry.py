@@ -32,6 +32,16 @@ WAITS: Waits = {
     BadPayload: (60,),
 }
 
+# Of sources that are asked again within the day anyway: one repetition, and a short rest after a
+# refusal that names none.
+ONE_RETRY: Waits = {
+    Timeout: (30,),
+    ServerError: (30,),
+    NetworkError: (10,),
+    RateLimited: (2,),
+    BadPayload: (60,),
+}
+
 # Waits are stretched at random, so that processes that failed together do not return together.
 JITTER = (1.0, 1.3)
 

@@ -61,6 +61,7 @@ __all__ = [
 
 T = TypeVar("T")
 
+NOT_MODIFIED = 304
 # After one of these the source is not asked again in this run; after NotEntitled the operation.
 STOPS = (RateLimited, QuotaExhausted, Blocked, AuthError, Maintenance)
 
@@ -218,28 +219,29 @@ class Transport:
         return self._lanes[upstream.counter]
 
     def _sent(self, upstream: Upstream, call: Call, decode: Callable[[Answer], T]) -> Payload[T]:
+        known = self._known(upstream, call)
         response = self._lane(upstream).session.get(
             call.url,
             params={**call.params, **call.secrets},
-            headers=dict(call.secret_headers),
+            headers={**call.headers, **call.secret_headers, **_validators(known)},
             allow_redirects=False,
         )
         answer = Answer(
             upstream.name, call.operation, response.status_code, response.headers, response.content
         )
+        if known is not None and answer.status == NOT_MODIFIED:
+            answer = _answer_of(upstream, call.operation, known)
         fetched_at = self.clock.now()
         data = decode(answer)
-        self.archive.store(
-            Exchange(
-                upstream.name,
-                call.operation,
-                dict(call.params),
-                fetched_at,
-                answer.content_type,
-                answer.body,
-            )
-        )
+        self.archive.store(_exchange(upstream, call, fetched_at, answer))
         return Payload(data, fetched_at)
+
+    def _known(self, upstream: Upstream, call: Call) -> Archived | None:
+        """Return the archived answer that may still be the same; None to ask for it in any case."""
+        if not call.conditional:
+            return None
+        found = self.archive.newest(upstream.name, call.operation, call.params)
+        return found if found is not None and _validators(found) else None
 
     def _replayed(
         self, upstream: Upstream, call: Call, decode: Callable[[Answer], T]
@@ -258,6 +260,36 @@ class Transport:
         decode: Callable[[Answer], T],
     ) -> Payload[T]:
         """Decode an archived answer as if it had just come."""
-        headers = {"Content-Type": archived.content_type}
-        answer = Answer(upstream.name, operation, 200, headers, archived.body)
-        return Payload(decode(answer), archived.fetched_at)
+        return Payload(decode(_answer_of(upstream, operation, archived)), archived.fetched_at)
+
+
+def _validators(known: Archived | None) -> dict[str, str]:
+    """Return the headers that ask for an answer only if it is no longer the known one."""
+    if known is None:
+        return {}
+    asked = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
+    return {name: value for name, value in asked.items() if value}
+
+
+def _answer_of(upstream: Upstream, operation: str, archived: Archived) -> Answer:
+    """Return an archived answer as it came."""
+    told = {
+        "Content-Type": archived.content_type,
+        "ETag": archived.etag,
+        "Last-Modified": archived.last_modified,
+    }
+    headers = {name: value for name, value in told.items() if value}
+    return Answer(upstream.name, operation, 200, headers, archived.body)
+
+
+def _exchange(upstream: Upstream, call: Call, fetched_at: datetime, answer: Answer) -> Exchange:
+    return Exchange(
+        upstream.name,
+        call.operation,
+        dict(call.params),
+        fetched_at,
+        answer.content_type,
+        answer.body,
+        answer.headers.get("ETag", ""),
+        answer.headers.get("Last-Modified", ""),
+    )

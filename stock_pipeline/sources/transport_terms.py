@@ -21,7 +21,8 @@ T = TypeVar("T")
 class Exchange:
     """One good answer with the request that got it, as the raw archive keeps it.
 
-    params  what was asked, without keys
+    params         what was asked, without keys
+    etag           with `last_modified`, how to ask later whether it is still the same
     """
 
     source: str
@@ -30,6 +31,8 @@ class Exchange:
     fetched_at: datetime
     content_type: str
     body: bytes
+    etag: str = ""
+    last_modified: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,12 @@ class Archived(Protocol):
 
     @property
     def body(self) -> bytes: ...
+
+    @property
+    def etag(self) -> str: ...
+
+    @property
+    def last_modified(self) -> str: ...
 
 
 class Budget(Protocol):
@@ -86,6 +95,9 @@ class Archive(Protocol):
 
     def find(self, source: str, operation: str, params: Mapping[str, str]) -> Sequence[Archived]:
         """Return the newest exchange of each distinct request that contains `params`."""
+
+    def newest(self, source: str, operation: str, params: Mapping[str, str]) -> Archived | None:
+        """Return the newest exchange of exactly this request, whoever asked; None without one."""
 
 
 class NotArchived(UpstreamError):
@@ -140,6 +152,8 @@ class Call:
 
     secrets         further parameters of the address
     secret_headers  for upstreams that take their key in a header
+    headers         what else the upstream wants to see
+    conditional     an answer that is archived is only sent again if it has changed since
     """
 
     operation: str
@@ -147,3 +161,5 @@ class Call:
     params: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    conditional: bool = False

@@ -11,11 +11,8 @@ by renaming a finished file, a line by one append, and a line never precedes its
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +25,13 @@ import zstandard
 
 from stock_pipeline.clock import Clock
 from stock_pipeline.errors import BadPayload
+from stock_pipeline.storage.archive_files import (
+    Line,
+    append,
+    object_path,
+    read_lines,
+    write_object,
+)
 
 
 class Answered(Protocol):
@@ -51,6 +55,12 @@ class Answered(Protocol):
     @property
     def body(self) -> bytes: ...
 
+    @property
+    def etag(self) -> str: ...
+
+    @property
+    def last_modified(self) -> str: ...
+
 
 @dataclass(frozen=True)
 class ArchivedExchange:
@@ -62,6 +72,8 @@ class ArchivedExchange:
     fetched_at: datetime
     content_type: str
     body: bytes
+    etag: str = ""
+    last_modified: str = ""
 
 
 @dataclass
@@ -93,19 +105,6 @@ class _Scope:
     on_request: Callable[[], None] | None
 
 
-@dataclass(frozen=True)
-class _Line:
-    """One line of the index."""
-
-    operation: str
-    params: Mapping[str, str]
-    fetched_at: datetime
-    content_type: str
-    digest: str
-    asset: str | None
-    partition: str | None
-
-
 class FileArchive:
     """The archive under one folder.
 
@@ -117,7 +116,7 @@ class FileArchive:
         self._root = root
         self._clock = clock
         self._scopes: list[_Scope] = []
-        self._lines: dict[str, list[_Line]] = {}
+        self._lines: dict[str, list[Line]] = {}
 
     @contextmanager
     def scope(
@@ -151,7 +150,7 @@ class FileArchive:
         """Keep an answer: its body once, its line always."""
         folder = self._folder(exchange.source)
         digest = hashlib.sha256(exchange.body).hexdigest()
-        _write_object(_object_path(folder, digest), exchange.body)
+        write_object(object_path(folder, digest), exchange.body)
         scope = self._scopes[-1] if self._scopes else None
         line = {
             "source": exchange.source,
@@ -165,8 +164,10 @@ class FileArchive:
             "partition": scope.partition if scope else None,
             "run_id": scope.run_id if scope else None,
         }
+        validators = {"etag": exchange.etag, "last_modified": exchange.last_modified}
+        line |= {name: value for name, value in validators.items() if value}
         month = self._clock.now().astimezone(UTC)
-        _append(folder / f"index-{month:%Y-%m}.jsonl", orjson.dumps(line) + b"\n")
+        append(folder / f"index-{month:%Y-%m}.jsonl", orjson.dumps(line) + b"\n")
         if scope:
             scope.receipt.note(exchange.source, exchange.fetched_at, digest)
 
@@ -189,13 +190,39 @@ class FileArchive:
             here = (self._scopes[-1].asset, self._scopes[-1].partition)
             own = [line for line in lines if (line.asset, line.partition) == here]
             lines = own or (lines if params else [])
-        newest: dict[tuple[tuple[str, str], ...], _Line] = {}
+        newest: dict[tuple[tuple[str, str], ...], Line] = {}
         for line in sorted(lines, key=lambda line: line.fetched_at):
             newest[tuple(sorted(line.params.items()))] = line
         return [self._read(source, line) for line in newest.values()]
 
-    def _read(self, source: str, line: _Line) -> ArchivedExchange:
-        path = _object_path(self._folder(source), line.digest)
+    def newest(
+        self, source: str, operation: str, params: Mapping[str, str]
+    ) -> ArchivedExchange | None:
+        """Return the newest exchange of exactly this request, whatever partition it was for.
+
+        Missing  None without one, and when its body is lost: then it is asked for anew
+        """
+        asked = dict(params)
+        lines = [
+            line
+            for line in self._index(source)
+            if line.operation == operation and dict(line.params) == asked
+        ]
+        if not lines:
+            return None
+        try:
+            return self._unpacked(source, sorted(lines, key=lambda line: line.fetched_at)[-1])
+        except BadPayload:
+            return None
+
+    def _read(self, source: str, line: Line) -> ArchivedExchange:
+        found = self._unpacked(source, line)
+        if self._scopes:
+            self._scopes[-1].receipt.note(source, line.fetched_at, line.digest)
+        return found
+
+    def _unpacked(self, source: str, line: Line) -> ArchivedExchange:
+        path = object_path(self._folder(source), line.digest)
         try:
             body = zstandard.ZstdDecompressor().decompress(path.read_bytes())
         except (OSError, zstandard.ZstdError) as error:
@@ -204,77 +231,25 @@ class FileArchive:
         if hashlib.sha256(body).hexdigest() != line.digest:
             detail = f"archived answer {line.digest[:12]} was altered"
             raise BadPayload(source, line.operation, detail)
-        if self._scopes:
-            self._scopes[-1].receipt.note(source, line.fetched_at, line.digest)
         return ArchivedExchange(
-            source, line.operation, line.params, line.fetched_at, line.content_type, body
+            source,
+            line.operation,
+            line.params,
+            line.fetched_at,
+            line.content_type,
+            body,
+            line.etag,
+            line.last_modified,
         )
 
-    def _index(self, source: str) -> list[_Line]:
+    def _index(self, source: str) -> list[Line]:
         """Return all lines of a source; while replaying nothing is added, so they are kept."""
         if source not in self._lines or not self.replaying:
             files = sorted(self._folder(source).glob("index-*.jsonl"))
-            self._lines[source] = [line for file in files for line in _read_lines(file)]
+            self._lines[source] = [line for file in files for line in read_lines(file)]
         return self._lines[source]
 
     def _folder(self, source: str) -> Path:
         if not re.fullmatch(r"[A-Za-z0-9_-]+", source):
             raise ValueError("a source's name is a plain word: it becomes a folder")
         return self._root / source
-
-
-def _object_path(folder: Path, digest: str) -> Path:
-    return folder / "objects" / digest[:2] / f"{digest}.zst"
-
-
-def _write_object(path: Path, body: bytes) -> None:
-    """Write a file that is either absent or complete, and on the disk before its line is."""
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    part = Path(name)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(zstandard.ZstdCompressor(level=3).compress(body))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _append(file: Path, line: bytes) -> None:
-    """Add one line in one write, so that lines of several processes never mix."""
-    if _is_torn(file):
-        line = b"\n" + line
-    with file.open("ab", buffering=0) as index:
-        if index.write(line) != len(line):
-            raise OSError(errno.ENOSPC, "no space for a line of the archive's index")
-
-
-def _is_torn(file: Path) -> bool:
-    """Say whether a process died within the last line; the next one would be lost with it."""
-    if not file.exists() or file.stat().st_size == 0:
-        return False
-    with file.open("rb") as index:
-        index.seek(-1, os.SEEK_END)
-        return index.read(1) != b"\n"
-
-
-def _read_lines(file: Path) -> Iterator[_Line]:
-    """Yield the complete lines of an index; a torn one belongs to a process that died."""
-    for text in file.read_bytes().split(b"\n"):
-        try:
-            found = orjson.loads(text)
-            yield _Line(
-                found["operation"],
-                found["params"],
-                datetime.fromisoformat(found["fetched_at"]),
-                found["content_type"],
-                found["digest"],
-                found["asset"],
-                found["partition"],
-            )
-        except (ValueError, KeyError, TypeError):
-            continue

@@ -58,9 +58,10 @@ class JobRun:
 
 
 def _status(rows: list[dict[str, object]]) -> str:
-    failed = sum(row["status"] != "completed" for row in rows)
-    if failed:
-        return "failure" if failed == len(rows) else "partial_failure"
+    if any(row["status"] != "completed" for row in rows):
+        # What was skipped brought nothing either.
+        came = any(row["status"] == "completed" and row["outcome"] != "skipped" for row in rows)
+        return "partial_failure" if came else "failure"
     # What waits for the session before it is not lost: it is computed when that is stored.
     rows = [row for row in rows if row["reason"] != "waiting_for_history"] or rows
     if any(row["is_partial"] or row["outcome"] == "skipped" for row in rows):

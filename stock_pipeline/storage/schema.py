@@ -69,8 +69,9 @@ def column(name: str, type_: Type, meaning: str, unit: str | None = None) -> Col
     return Column(name, type_, meaning, unit)
 
 
+SOURCE = "source"
 COLLECTED = (
-    column("source", Text, "who delivered the row; DEMO in a demo database"),
+    column(SOURCE, Text, "who delivered the row; DEMO in a demo database"),
     column("run_id", Text, "Dagster run that wrote the row"),
     column("fetched_at", Instant, "when the upstream answered"),
     column("ingested_at", Instant, "when the values of this row last changed"),
@@ -105,6 +106,7 @@ class Table:
     partition      the key column that holds the partition's date, for write mode `partition`
     yearly         True: stored in yearly PostgreSQL partitions of `partition`
     source_column  the column that says which upstream a row is from, where one answer has several
+    restamped      True: `ingested_at` says when a row was last collected, changed or not
     """
 
     name: str
@@ -114,6 +116,7 @@ class Table:
     yearly: bool = False
     indexes: tuple[tuple[str, ...], ...] = ()
     source_column: str | None = None
+    restamped: bool = False
     meaning: str = field(default="", compare=False)
 
     @property
@@ -123,8 +126,14 @@ class Table:
 
     @property
     def stamps(self) -> tuple[Column, ...]:
-        """Return the provenance columns, which the writer fills."""
-        return {"collected": COLLECTED, "computed": COMPUTED, "none": ()}[self.provenance]
+        """Return the provenance columns, which the writer fills; not a source that is a key."""
+        stamps = {"collected": COLLECTED, "computed": COMPUTED, "none": ()}[self.provenance]
+        return tuple(stamp for stamp in stamps if not (stamp.name == SOURCE and self.keyed_source))
+
+    @property
+    def keyed_source(self) -> bool:
+        """Tell whether the source of a row is part of its key, and so a column of its own."""
+        return any(column.name == SOURCE for column in self.own_columns)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -145,6 +154,7 @@ def table(
     yearly: bool = False,
     indexes: tuple[tuple[str, ...], ...] = (),
     source_column: str | None = None,
+    restamped: bool = False,
 ) -> Table:
     """Declare a table; keys come first and `partition`, where given, is one of them."""
     keys = [c.name for c in columns if c.is_key]
@@ -156,4 +166,4 @@ def table(
         raise ValueError(f"{name}: yearly tables are partitioned by their first key column")
     if source_column is not None and source_column not in {c.name for c in columns}:
         raise ValueError(f"{name}: the source column {source_column} is not declared")
-    return Table(name, columns, provenance, partition, yearly, indexes, source_column)
+    return Table(name, columns, provenance, partition, yearly, indexes, source_column, restamped)

@@ -24,6 +24,8 @@ MAX_DELETED_SHARE = 0.01
 SMALL_PARTITION_ROWS = 100
 
 Connection = psycopg.Connection[Any]
+# A column and the values of it that an answer says nothing about.
+Spares = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Batch:
     partition  the partition's name in the collection log; also names the lock
     replaces   the stored rows of this date that are not in the frame are deleted; None: nothing is
     may_empty  as many of them as there are: they are findings, and corrected ones are gone
+    spares     column and values: stored rows that have one of them are not deleted
     """
 
     table: Table
@@ -56,6 +59,7 @@ class Batch:
     stamps: Stamps
     replaces: date | None = None
     may_empty: bool = False
+    spares: Spares | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,8 @@ def write(connection: Connection, batch: Batch) -> Changes:
     _copy(connection, batch)
     deleted = _delete_gone(connection, batch)
     inserted, updated = _merge(connection, batch)
+    if batch.table.restamped:
+        _restamp(connection, batch)
     return Changes(inserted, updated, batch.frame.height - inserted - updated, deleted)
 
 
@@ -166,7 +172,7 @@ def _delete_gone(connection: Connection, batch: Batch) -> int:
     table = batch.table
     if batch.replaces is None or table.partition is None:
         return 0
-    here = sql.SQL("t.{} = {}").format(sql.Identifier(table.partition), sql.Literal(batch.replaces))
+    here = _replaced(batch, table.partition)
     target = sql.Identifier(SCHEMA, table.name)
     before = connection.execute(
         sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(target, here)
@@ -189,9 +195,31 @@ def _delete_gone(connection: Connection, batch: Batch) -> int:
     return int(gone)
 
 
+def _replaced(batch: Batch, column: str) -> sql.Composed:
+    """Return the condition for the stored rows that the batch takes the place of."""
+    here = sql.SQL("t.{} = {}").format(sql.Identifier(column), sql.Literal(batch.replaces))
+    if batch.spares is None:
+        return here
+    name, values = batch.spares
+    spared = sql.SQL(" AND t.{} <> ALL({})").format(sql.Identifier(name), sql.Literal(list(values)))
+    return here + spared
+
+
+def _restamp(connection: Connection, batch: Batch) -> None:
+    """Move the time of collection of every row of the batch; its values stay as they are."""
+    connection.execute(
+        sql.SQL("UPDATE {} t SET ingested_at = clock_timestamp() FROM {} s WHERE {} AND {}").format(
+            sql.Identifier(SCHEMA, batch.table.name),
+            _stage(batch.table),
+            _same_key(batch.table),
+            _range(batch),
+        )
+    )
+
+
 def _is_ours(batch: Batch) -> sql.Composed:
     """Return whether a stored row is from the upstream that the batch is from."""
-    if batch.table.provenance != "collected":
+    if batch.table.provenance != "collected" or batch.table.keyed_source:
         return sql.Composed([sql.SQL("true")])
     return sql.SQL("t.source IS NOT DISTINCT FROM {}").format(sql.Literal(batch.stamps.source))
 
@@ -248,7 +276,7 @@ def _differs(table: Table, values: list[str], stamps: Stamps) -> sql.Composed:
     for name in values:
         stored.append(sql.SQL("t.") + sql.Identifier(name))
         staged.append(sql.SQL("s.") + sql.Identifier(name))
-    if table.provenance == "collected":
+    if table.provenance == "collected" and not table.keyed_source:
         stored.append(sql.Composed([sql.SQL("t.source")]))
         staged.append(sql.Composed([_source(table, stamps)]))
     if not stored:

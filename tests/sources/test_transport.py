@@ -228,3 +228,56 @@ def test_a_replay_answers_from_the_archive_and_sends_nothing(
     with pytest.raises(NotArchived):
         replaying.session(TEST).get(server.url)
     assert len(server.requests) == 2
+
+
+# ---- asked only if it has changed
+
+
+@pytest.fixture
+def ask_again(transport: Transport, server: Any, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Return a function that asks for the same feed each time, if it has changed."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    def decode(answer: Answer) -> tuple[bytes, str]:
+        require_ok(answer, "TEST_KEY", transport.clock.now())
+        return answer.body, answer.content_type
+
+    call = Call("feed", f"{server.url}/feed.xml", headers={"X-Reader": "1"}, conditional=True)
+    return lambda: transport.fetch(TEST, call, decode)
+
+
+def test_an_unchanged_answer_is_read_from_the_archive_and_counts_as_new(
+    server: Any, ask_again: Ask, transport: Transport, clock: Any
+) -> None:
+    stamps = {"ETag": 'W/"7"', "Last_Modified": "Thu, 12 Mar 2026 09:00:00 GMT"}
+    server.replies = [
+        server.http(b"<rss/>", Content_Type="text/xml", **stamps),
+        server.http(status="304 Not Modified"),
+    ]
+    first = ask_again()
+    clock.instant += timedelta(hours=1)
+    second, third = ask_again(), ask_again()
+    assert first.data == second.data == third.data == (b"<rss/>", "text/xml")
+    assert second.fetched_at == clock.now()
+    asked = [request.decode().lower() for request in server.requests]
+    assert "if-none-match" not in asked[0]
+    for request in asked[1:]:  # also what the answer 304 did not repeat is still known
+        assert 'if-none-match: w/"7"' in request
+        assert "if-modified-since: thu, 12 mar 2026 09:00:00 gmt" in request
+        assert "x-reader: 1" in request
+
+
+def test_a_changed_answer_takes_the_place_of_the_known_one(server: Any, ask_again: Ask) -> None:
+    server.replies = [
+        server.http(b"<one/>", ETag='"1"'),
+        server.http(b"<two/>", ETag='"2"'),
+        server.http(status="304 Not Modified"),
+    ]
+    assert [ask_again().data[0] for _ in range(3)] == [b"<one/>", b"<two/>", b"<two/>"]
+    assert b'if-none-match: "2"' in server.requests[2].lower()
+
+
+def test_not_modified_without_anything_known_is_a_refusal(server: Any, ask_again: Ask) -> None:
+    server.replies = [server.http(status="304 Not Modified")]
+    with pytest.raises(UpstreamError):
+        ask_again()

@@ -201,3 +201,29 @@ def test_lines_of_several_processes_never_mix(archive: FileArchive, tmp_path: Pa
     assert len(found) == 160
     assert all(exchange.body == exchange.params["n"].encode() for exchange in found)
     assert list(tmp_path.rglob("*.part")) == []
+
+
+def test_the_newest_answer_to_exactly_this_request_is_found_whoever_asked(
+    archive: FileArchive,
+) -> None:
+    later = replace(FIRST, fetched_at=AT + timedelta(hours=1), body=b"two", etag='W/"2"')
+    with archive.scope(asset="dart_filing", partition="2026-03-13", run_id="r1"):
+        archive.store(later)
+    archive.store(FIRST)
+    with archive.scope(asset="other", partition="2026-03-14", run_id="r2") as receipt:
+        found = archive.newest("DART", "list", FIRST.params)
+    assert found is not None
+    assert vars(found) == vars(later)
+    # It is only known to be the same once the upstream has said so.
+    assert receipt.fetched_at is None
+    assert archive.newest("DART", "list", {"bgn_de": "20260313"}) is None
+    assert archive.newest("DART", "list", {}) is None
+
+
+def test_an_answer_whose_body_is_lost_is_asked_for_anew(
+    archive: FileArchive, tmp_path: Path
+) -> None:
+    archive.store(FIRST)
+    for file in (tmp_path / "DART" / "objects").rglob("*.zst"):
+        file.unlink()
+    assert archive.newest("DART", "list", FIRST.params) is None

@@ -13,6 +13,7 @@ from stock_pipeline.storage.job_run import JobRun
 ROWS = Closing("completed", "rows")
 PART = Closing("completed", "rows", detail={"failed": ["batch 2"]})
 SKIPPED = Closing("completed", "skipped", "waiting_for_history")
+KEYLESS = Closing("completed", "skipped", "SettingMissing: FRED_API_KEY is not set")
 FAILED = Closing("failed", "error", error_message="Timeout: KRX")
 
 
@@ -23,6 +24,8 @@ FAILED = Closing("failed", "error", error_message="Timeout: KRX")
         ([ROWS, PART], "partial_failure"),  # a part of one partition did not come
         ([ROWS, FAILED], "partial_failure"),
         ([FAILED, FAILED], "failure"),
+        ([KEYLESS, FAILED], "failure"),  # nothing came at all
+        ([KEYLESS, ROWS], "partial_failure"),
         ([SKIPPED, SKIPPED], "skipped"),
         ([], "skipped"),  # nothing was due
     ],

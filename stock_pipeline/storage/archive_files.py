@@ -1,0 +1,89 @@
+"""Files of the raw archive: bodies that appear whole, index lines that several processes append."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+import zstandard
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the index."""
+
+    operation: str
+    params: Mapping[str, str]
+    fetched_at: datetime
+    content_type: str
+    digest: str
+    asset: str | None
+    partition: str | None
+    etag: str
+    last_modified: str
+
+
+def object_path(folder: Path, digest: str) -> Path:
+    """Return where a body of this digest lies."""
+    return folder / "objects" / digest[:2] / f"{digest}.zst"
+
+
+def write_object(path: Path, body: bytes) -> None:
+    """Write a file that is either absent or complete, and on the disk before its line is."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    part = Path(name)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(zstandard.ZstdCompressor(level=3).compress(body))
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def append(file: Path, line: bytes) -> None:
+    """Add one line in one write, so that lines of several processes never mix."""
+    if _is_torn(file):
+        line = b"\n" + line
+    with file.open("ab", buffering=0) as index:
+        if index.write(line) != len(line):
+            raise OSError(errno.ENOSPC, "no space for a line of the archive's index")
+
+
+def _is_torn(file: Path) -> bool:
+    """Say whether a process died within the last line; the next one would be lost with it."""
+    if not file.exists() or file.stat().st_size == 0:
+        return False
+    with file.open("rb") as index:
+        index.seek(-1, os.SEEK_END)
+        return index.read(1) != b"\n"
+
+
+def read_lines(file: Path) -> Iterator[Line]:
+    """Yield the complete lines of an index; a torn one belongs to a process that died."""
+    for text in file.read_bytes().split(b"\n"):
+        try:
+            found = orjson.loads(text)
+            yield Line(
+                found["operation"],
+                found["params"],
+                datetime.fromisoformat(found["fetched_at"]),
+                found["content_type"],
+                found["digest"],
+                found["asset"],
+                found["partition"],
+                found.get("etag", ""),
+                found.get("last_modified", ""),
+            )
+        except (ValueError, KeyError, TypeError):
+            continue
