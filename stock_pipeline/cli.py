@@ -17,6 +17,7 @@ from stock_pipeline.settings import Settings
 # command → module of `stock_pipeline.commands`; imported only when asked for, so that help is quick
 _COMMANDS = {
     "backfill": "collect",
+    "backfill-report": "backfill_report",
     "collect": "collect",
     "demo": "demo",
     "init": "init",
@@ -39,14 +40,14 @@ class _LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = importlib.import_module(f"stock_pipeline.commands.{_COMMANDS[cmd_name]}")
-        command = getattr(module, cmd_name)
+        command = getattr(module, cmd_name.replace("-", "_"))
         return command if isinstance(command, click.Command) else None
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="stock-pipeline")
 def cli() -> None:
-    """Korean market data as one Dagster asset graph on PostgreSQL."""
+    """Korean market data and the world around it, as one Dagster asset graph on PostgreSQL."""
     logs.configure(Settings.load())
 
 

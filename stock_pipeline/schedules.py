@@ -21,13 +21,16 @@ from stock_pipeline.due import (
     Due,
     days_of_last_quarter,
     due_partitions,
+    last_days,
     last_sessions,
+    last_utc_days,
     last_weekdays,
     newest_due_annual,
     newest_due_quarter,
     sessions_of_two_weeks,
     this_month,
     this_week,
+    today_in_winter,
 )
 from stock_pipeline.market_calendar import MarketCalendar
 from stock_pipeline.run_queue import Rank, is_in_flight
@@ -60,6 +63,11 @@ class Line:
 
 JOBS = {
     "krx_close": Rank(priority=10, max_runtime=3600),
+    "collector_evening": Rank(priority=9, max_runtime=1800),
+    # At dawn one after the other, whatever became of the one before.
+    "liquidity_dawn": Rank(priority=8, max_runtime=1800),
+    "crypto_dawn": Rank(priority=7, max_runtime=1800),
+    "news_dawn": Rank(priority=6, max_runtime=1800),
     "weekly_listing": Rank(priority=5, max_runtime=3600),
     "filings_daily": Rank(priority=3, max_runtime=3600),
     "weekly_financials": Rank(priority=0, max_runtime=7200),
@@ -75,6 +83,11 @@ SELECTED_RANK = Rank(priority=-5, max_runtime=7200)
 FIVE_SESSIONS = partial(last_sessions, count=LOOK_BACK)
 LAST_SESSION = partial(last_sessions, count=1)
 FIVE_WEEKDAYS = partial(last_weekdays, count=LOOK_BACK)
+FIVE_DAYS = partial(last_days, count=LOOK_BACK)
+FIVE_UTC_DAYS = partial(last_utc_days, count=LOOK_BACK)
+# A source may correct its bars for days: T-7 … T.
+EIGHT_DAYS = partial(last_days, count=8)
+TODAY = partial(last_days, count=1)
 
 LINES = (
     Line("krx_close", "krx_close", ("30 16 * * 1-5",), FIVE_SESSIONS),
@@ -82,6 +95,12 @@ LINES = (
     Line("krx_morning", "krx_close", ("40 6 * * 2-6",), LAST_SESSION),
     # The hours at which the second and the third source of prices publish the day before.
     Line("krx_morning_next", "krx_close", ("10 8 * * 1-5", "30 13 * * 1-5"), LAST_SESSION),
+    Line("collector_evening", "collector_evening", ("0 18 * * *",), EIGHT_DAYS, whole=True),
+    Line("liquidity_dawn", "liquidity_dawn", ("0 6 * * *",), FIVE_DAYS),
+    Line("liquidity_dawn_again", "liquidity_dawn", ("20 6 * * *",), today_in_winter, repeats=1),
+    # Yesterday's value locked and stablecoins still moved after they were collected.
+    Line("crypto_dawn", "crypto_dawn", ("1 6 * * *",), FIVE_UTC_DAYS, repeats=2),
+    Line("news_dawn", "news_dawn", ("30 6 * * *",), TODAY),
     Line("filings_daily", "filings_daily", ("0 19 * * 1-5",), FIVE_WEEKDAYS, repeats=2),
     Line("weekly_listing", "weekly_listing", ("0 10 * * 6",), this_week),
     Line("weekly_financials", "weekly_financials", ("0 11 * * 6",), newest_due_quarter, repeats=1),
@@ -162,7 +181,7 @@ def _schedule(line: Line, tables: Sequence[TableAsset]) -> dg.ScheduleDefinition
             return [_range_request(window, now)]
         due = _due(line, works, window, context)
         if not due:
-            asked = ", ".join(str(day) for day in window)
+            asked = ", ".join(str(day) for day in window) or "no day"
             return dg.SkipReason(f"nothing is missing of {asked}")
         return [_request(works, one, now) for one in due]
 

@@ -70,6 +70,12 @@ class Settings(BaseSettings):
     dart_daily_limit: int = Field(default=10_000, ge=1, description="DART requests a day")
     fsc_api_key: SecretStr | None = Field(default=None, description="decoding key of data.go.kr")
     fss_api_key: SecretStr | None = Field(default=None, description="key of finlife.fss.or.kr")
+    fred_api_key: SecretStr | None = Field(
+        default=None, description="key of fred.stlouisfed.org, 32 characters"
+    )
+    coingecko_api_key: SecretStr | None = Field(
+        default=None, description="demo key of coingecko.com; it answers without one too"
+    )
     price_sources: PriceOrder = Field(
         default=("krx", "krx_openapi", "fsc"),
         description="sources of daily prices, best first, of krx, krx_openapi and fsc",
@@ -89,6 +95,9 @@ class Settings(BaseSettings):
     )
     risk_free_rate_pct: float = Field(
         default=4.5, description="annual risk-free rate in percent for the Sharpe item"
+    )
+    treasury_range_days: int = Field(
+        default=1, ge=1, le=20, description="sessions whose TLT range the stress index averages"
     )
 
     log_level: Annotated[

@@ -9,7 +9,9 @@ import pytest
 from stock_pipeline.clock import KST
 from stock_pipeline.due import (
     days_of_last_quarter,
+    last_days,
     last_sessions,
+    last_utc_days,
     last_weekdays,
     newest_due_annual,
     newest_due_quarter,
@@ -18,6 +20,7 @@ from stock_pipeline.due import (
     sessions_of_two_weeks,
     this_month,
     this_week,
+    today_in_winter,
 )
 from stock_pipeline.market_calendar import MarketCalendar
 
@@ -167,3 +170,32 @@ def test_quarter_begins_in_january_april_july_october(day: str, quarter: str) ->
 )
 def test_title_of_a_periodic_report_tells_its_quarter(title: str, quarter: date | None) -> None:
     assert reported_quarter(title, date(2026, 3, 13)) == quarter
+
+
+@pytest.mark.parametrize(
+    ("now", "seoul_days", "utc_days"),
+    [
+        ("2026-03-13 06:00", [12, 13], [11, 12]),  # at dawn the UTC day of the day before runs
+        ("2026-03-13 08:59", [12, 13], [11, 12]),
+        ("2026-03-13 09:00", [12, 13], [12, 13]),
+    ],
+)
+def test_days_end_with_the_running_one(
+    now: str, seoul_days: list[int], utc_days: list[int]
+) -> None:
+    assert [day.day for day in last_days(CALENDAR, seoul(now), count=2)] == seoul_days
+    assert [day.day for day in last_utc_days(CALENDAR, seoul(now), count=2)] == utc_days
+
+
+@pytest.mark.parametrize(
+    ("now", "is_winter"),
+    [
+        ("2026-03-08 06:20", True),  # New York's clocks go forward at 16:00 of this day in Seoul
+        ("2026-03-09 06:20", False),
+        ("2026-11-01 06:20", False),
+        ("2026-11-02 06:20", True),
+    ],
+)
+def test_dawn_is_repeated_while_new_york_closes_at_six_in_seoul(now: str, is_winter: bool) -> None:
+    expected = [date.fromisoformat(now[:10])] if is_winter else []
+    assert today_in_winter(CALENDAR, seoul(now)) == expected

@@ -17,6 +17,10 @@ PRICES, ADJUSTMENT, SCORES = "stock_price_daily", "price_adjustment", "compass_s
 FUNDS, INDICES = "etf_price_daily", "index_price_daily"
 KRX = (PRICES, FUNDS, INDICES, ADJUSTMENT, SCORES)
 WEEK_OF_13_MARCH = ["2026-03-09", "2026-03-10", "2026-03-11", "2026-03-12", "2026-03-13"]
+RATES, CHARTS, INDEX = "liquidity_macro", "liquidity_price", "stress_index"
+LIQUIDITY = (RATES, CHARTS, "liquidity_news", "fed_tone", INDEX)
+CRYPTO = ("crypto_price", "crypto_metric", "defi_protocol_tvl")
+EVENING = ("price_daily", "price_flag")
 
 
 @pytest.fixture(scope="module")
@@ -286,3 +290,109 @@ def test_nothing_is_requested_while_a_run_of_the_job_is_in_flight(
 ) -> None:
     instance.add_run(dg.DagsterRun(job_name="krx_close", run_id="0", status=status))
     assert bool(tick("krx_close", "2026-03-13 16:30", database, instance)) is is_requested
+
+
+# ---- the world: seven assets in the evening, liquidity, crypto and news at dawn
+
+
+def test_the_evening_asks_for_eight_days_in_one_run_stored_or_not(
+    database: Database, instance: dg.DagsterInstance
+) -> None:
+    for day in ("2026-03-05", "2026-03-06", "2026-03-07", "2026-03-08", *WEEK_OF_13_MARCH):
+        store(database, day, assets=EVENING)
+    (request,) = requests("collector_evening", "2026-03-13 18:00", database, instance)
+    assert request.tags["dagster/asset_partition_range_start"] == "2026-03-06"
+    assert request.tags["dagster/asset_partition_range_end"] == "2026-03-13"
+    assert (request.partition_key, request.asset_selection) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "requested"),
+    [
+        ((), {}),
+        # A missed dawn: rates and prices have a history, articles and tone only a present.
+        ([("2026-03-10", LIQUIDITY)], {"2026-03-10": (RATES, CHARTS, INDEX)}),
+        ([("2026-03-13", LIQUIDITY)], {"2026-03-13": ()}),
+        ([("2026-03-12", ("liquidity_news",))], {}),
+        ([("2026-03-13", ("liquidity_news",))], {"2026-03-13": ("liquidity_news",)}),
+        ([("2026-03-08", LIQUIDITY)], {}),  # the sixth day back
+    ],
+    ids=["nothing", "a past day", "today", "past news", "news of today", "six days back"],
+)
+def test_liquidity_is_asked_for_where_one_of_five_days_lacks_it(
+    lacking: list[tuple[str, tuple[str, ...]]],
+    requested: dict[str, tuple[str, ...]],
+    database: Database,
+    instance: dg.DagsterInstance,
+) -> None:
+    gaps = {(day, asset) for day, assets in lacking for asset in assets}
+    for day in ("2026-03-08", *WEEK_OF_13_MARCH):
+        store(database, day, assets=tuple(a for a in LIQUIDITY if (day, a) not in gaps))
+    assert tick("liquidity_dawn", "2026-03-13 06:00", database, instance) == requested
+
+
+@pytest.mark.parametrize(
+    ("at", "requested"),
+    [
+        # New York closes at 06:00 in Seoul until its clocks go forward on Sunday, 8 March …
+        ("2026-03-08 06:20", {"2026-03-08": ()}),
+        ("2026-03-09 06:20", {}),
+        # … and from the Sunday on which they go back, 1 November.
+        ("2026-11-01 06:20", {}),
+        ("2026-11-02 06:20", {"2026-11-02": ()}),
+    ],
+)
+def test_liquidity_is_asked_for_again_in_the_winter_of_new_york_though_it_is_stored(
+    at: str,
+    requested: dict[str, tuple[str, ...]],
+    database: Database,
+    instance: dg.DagsterInstance,
+) -> None:
+    store(database, at[:10], assets=LIQUIDITY)
+    assert tick("liquidity_dawn_again", at, database, instance) == requested
+
+
+def test_crypto_is_asked_for_the_running_utc_day_and_what_lacks_of_four_before_it(
+    database: Database, instance: dg.DagsterInstance
+) -> None:
+    store(database, "2026-02-27", "2026-02-28", assets=CRYPTO)
+    # 06:01 in Seoul is 21:01 UTC of the day before; the day before that had three hours left when
+    # it was collected.
+    found = tick("crypto_dawn", "2026-03-02 06:01", database, instance)
+    history = ("crypto_metric", "crypto_price")
+    assert found == {"2026-02-25": history, "2026-02-26": history} | {
+        "2026-02-28": (),
+        "2026-03-01": (),
+    }
+
+
+@pytest.mark.parametrize(("stored", "requested"), [("2026-03-12", ["2026-03-13"]), (None, [])])
+def test_news_are_asked_for_today_alone(
+    stored: str | None,
+    requested: list[str],
+    database: Database,
+    instance: dg.DagsterInstance,
+) -> None:
+    store(database, stored or "2026-03-13", assets=("news_article",))
+    assert list(tick("news_dawn", "2026-03-13 06:30", database, instance)) == requested
+
+
+@pytest.mark.parametrize(
+    ("name", "job", "at"),
+    [
+        ("collector_evening", "collector_evening", "2026-01-09 18:00"),
+        ("liquidity_dawn", "liquidity_dawn", "2026-01-09 06:00"),
+        ("liquidity_dawn_again", "liquidity_dawn", "2026-01-09 06:20"),
+        ("crypto_dawn", "crypto_dawn", "2026-01-09 06:01"),
+        ("news_dawn", "news_dawn", "2026-01-09 06:30"),
+    ],
+)
+def test_a_run_at_work_holds_back_its_own_job_and_no_other(
+    name: str, job: str, at: str, database: Database, instance: dg.DagsterInstance
+) -> None:
+    started = dg.DagsterRunStatus.STARTED
+    for other in {"collector_evening", "liquidity_dawn", "crypto_dawn", "news_dawn"} - {job}:
+        instance.add_run(dg.DagsterRun(job_name=other, run_id=other, status=started))
+    assert requests(name, at, database, instance) != []
+    instance.add_run(dg.DagsterRun(job_name=job, run_id=job, status=started))
+    assert requests(name, at, database, instance) == []

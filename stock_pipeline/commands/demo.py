@@ -60,7 +60,7 @@ def _collect_and_serve(sessions: int, score_sessions: int, *, port: int | None) 
     from stock_pipeline.storage.database import Database
 
     console = Console()
-    size = Size(sessions, score_sessions, quarters=5, filing_days=40)
+    size = Size(sessions, score_sessions, quarters=5, filing_days=40, asset_days=1096, dawn_days=90)
     started = time.monotonic()
     with PeakMemory(Settings.load().home) as memory:
         load = first_load.run(Settings.load(), size, console)

@@ -8,6 +8,8 @@ from rich.console import Console
 from stock_pipeline.settings import Settings
 
 SESSIONS_A_YEAR = 246
+# Three years of the seven assets; CoinGecko gives one year of a coin without a paid key.
+ASSET_DAYS, DAWN_DAYS = 1096, 365
 
 
 @click.command()
@@ -31,7 +33,14 @@ def init(years: int, filing_days: int) -> int:
     from stock_pipeline.commands.plan import Size
 
     sessions = years * SESSIONS_A_YEAR
-    size = Size(sessions, sessions, quarters=4 * (years + 2), filing_days=filing_days)
+    size = Size(
+        sessions,
+        sessions,
+        quarters=4 * (years + 2),
+        filing_days=filing_days,
+        asset_days=ASSET_DAYS,
+        dawn_days=DAWN_DAYS,
+    )
     console = Console()
     load = first_load.run(Settings.load(), size, console)
     if load.succeeded:

@@ -8,7 +8,14 @@ from datetime import date, datetime, timedelta
 
 from stock_pipeline import discovery
 from stock_pipeline.clock import KST
-from stock_pipeline.due import ANNUAL_MONTH, newest_due_annual, newest_due_quarter, quarter_of
+from stock_pipeline.due import (
+    ANNUAL_MONTH,
+    last_days,
+    last_utc_days,
+    newest_due_annual,
+    newest_due_quarter,
+    quarter_of,
+)
 from stock_pipeline.market_calendar import MarketCalendar
 from stock_pipeline.partitions import current_key
 from stock_pipeline.storage.collection_log import done_partitions
@@ -31,6 +38,9 @@ PRODUCTS = (
     "rent_house_loan_products",
     "credit_loan_products",
 )
+SEVEN_ASSETS = ("asset_master", "price_daily", "price_flag")
+LIQUIDITY = ("liquidity_macro", "liquidity_price", "liquidity_news", "fed_tone", "stress_index")
+CRYPTO = ("crypto_price", "crypto_metric", "defi_protocol_tvl")
 # Sessions whose prices are compared with those of the next source.
 A_WEEK = 5
 
@@ -43,12 +53,16 @@ class Size:
     score_sessions  the newest of them that get scores
     quarters        reports of financial statements, counted back from the newest due one
     filing_days     days of filings and actions, counted back from yesterday
+    asset_days      days of the seven assets, counted back from today
+    dawn_days       days of liquidity, stress and crypto, counted back from their newest
     """
 
     sessions: int
     score_sessions: int
     quarters: int
     filing_days: int
+    asset_days: int
+    dawn_days: int
 
 
 @dataclass(frozen=True)
@@ -64,13 +78,19 @@ class Stage:
     repeats: bool = False
 
     @property
+    def per_run(self) -> int:
+        """Return how many partitions one run holds: as few as any of the tables wants."""
+        works = (a.work for a in discovery.table_assets() if a.table.name in self.assets)
+        return min(work.per_run for work in works if work.partitions is not None)
+
+    @property
     def keys(self) -> list[str]:
         """Return the partition keys."""
         return [partition.isoformat() for partition in self.partitions]
 
 
 def stages(calendar: MarketCalendar, now: datetime, size: Size) -> list[Stage]:
-    """Return the stages of a first load: listing → prices → statements → scores → products."""
+    """Return the stages of a first load: first all of Korea, then the world."""
     today = now.astimezone(KST).date()
     newest = newest_due_quarter(calendar, now)[0]
     sessions = tuple(calendar.closed_sessions("XKRX", now)[-size.sessions :])
@@ -78,6 +98,10 @@ def stages(calendar: MarketCalendar, now: datetime, size: Size) -> list[Stage]:
     # Not today: receipts still come in, and a day that is stored is not asked for again.
     days = tuple(today - timedelta(days=back) for back in range(size.filing_days, 0, -1))
     annual = tuple(newest_due_annual(calendar, now))
+    assets = tuple(last_days(calendar, now, count=size.asset_days))
+    # Until 06:00 the newest day whose hour has come is yesterday.
+    dawns = tuple(last_days(calendar, now - timedelta(hours=6), count=size.dawn_days))
+    utc_days = tuple(last_utc_days(calendar, now, count=size.dawn_days))
     return [
         Stage("listing", LISTING, week),
         Stage("prices", ("stock_price_daily", "price_adjustment"), sessions),
@@ -89,6 +113,10 @@ def stages(calendar: MarketCalendar, now: datetime, size: Size) -> list[Stage]:
         Stage("dividends", ("dividend_history",), annual),
         Stage("scores", ("compass_score",), sessions[-size.score_sessions :]),
         Stage("products", PRODUCTS, (current_key("month", now),)),
+        Stage("seven assets", SEVEN_ASSETS, assets),
+        Stage("liquidity", LIQUIDITY, dawns),
+        Stage("crypto", CRYPTO, utc_days),
+        Stage("news", ("news_article",), (today,)),
         Stage("reconciliation", ("price_reconciliation",), sessions[-A_WEEK:]),
     ]
 
@@ -124,8 +152,11 @@ def settled(database: Database, asset: TableAsset, keys: Sequence[str]) -> set[s
     """Return the partitions that a table has, or never can have.
 
     The very first stored session has none before it: what waits for history waits there for ever.
+    Upstreams of the present answer for the newest only.
     """
     stored = done_partitions(database, asset.table.name, keys)
+    if asset.work.snapshot:
+        return stored | (set(keys) - {max(keys)})
     if asset.work.history is None:
         return stored
     first = database.read("SELECT min(trade_date)::text AS day FROM stock_price_daily").item()

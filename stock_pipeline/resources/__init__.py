@@ -24,4 +24,11 @@ def resources() -> dict[str, dg.ResourceDefinition]:
         "fss": upstreams.fss,
         "krx_openapi": upstreams.krx_openapi,
         "price_sources": upstreams.price_sources,
+        "yahoo": upstreams.yahoo,
+        "coingecko": upstreams.coingecko,
+        "defillama": upstreams.defillama,
+        "alternative_me": upstreams.alternative_me,
+        "fred": upstreams.fred,
+        "google_news": upstreams.google_news,
+        "fed": upstreams.fed,
     }

@@ -10,14 +10,21 @@ from pydantic import SecretStr
 
 from stock_pipeline.price_sources import PriceSources
 from stock_pipeline.redaction import Scrubber
+from stock_pipeline.sources.alternative_me import AlternativeMe
+from stock_pipeline.sources.coingecko import CoinGecko
 from stock_pipeline.sources.dart import Dart
+from stock_pipeline.sources.defillama import DefiLlama
 from stock_pipeline.sources.fdr import Fdr
+from stock_pipeline.sources.fed import Fed
+from stock_pipeline.sources.fred import Fred
 from stock_pipeline.sources.fsc import Fsc
 from stock_pipeline.sources.fss import Fss
+from stock_pipeline.sources.google_news import GoogleNews
 from stock_pipeline.sources.krx import Krx
 from stock_pipeline.sources.krx_login import Account
 from stock_pipeline.sources.krx_openapi import KrxOpenApi
 from stock_pipeline.sources.transport import Transport
+from stock_pipeline.sources.yahoo import Yahoo
 from stock_pipeline.storage.budget import PostgresBudget
 
 
@@ -88,6 +95,49 @@ def krx_openapi(context: dg.InitResourceContext) -> KrxOpenApi:
     """Return the exchange's Open API."""
     key = _value(context.resources.settings.krx_openapi_key)
     return KrxOpenApi(context.resources.transport, key)
+
+
+@dg.resource(required_resource_keys={"transport"}, description="query1.finance.yahoo.com")
+def yahoo(context: dg.InitResourceContext) -> Yahoo:
+    """Return Yahoo's charts."""
+    return Yahoo(context.resources.transport)
+
+
+@dg.resource(required_resource_keys={"settings", "transport"}, description="api.coingecko.com")
+def coingecko(context: dg.InitResourceContext) -> CoinGecko:
+    """Return CoinGecko; it answers without a key too, at a slower pace."""
+    key = _value(context.resources.settings.coingecko_api_key)
+    return CoinGecko(context.resources.transport, key)
+
+
+@dg.resource(required_resource_keys={"transport"}, description="api.llama.fi")
+def defillama(context: dg.InitResourceContext) -> DefiLlama:
+    """Return DefiLlama."""
+    return DefiLlama(context.resources.transport)
+
+
+@dg.resource(required_resource_keys={"transport"}, description="api.alternative.me")
+def alternative_me(context: dg.InitResourceContext) -> AlternativeMe:
+    """Return the Fear & Greed index."""
+    return AlternativeMe(context.resources.transport)
+
+
+@dg.resource(required_resource_keys={"settings", "transport"}, description="api.stlouisfed.org")
+def fred(context: dg.InitResourceContext) -> Fred:
+    """Return the data base of the Federal Reserve Bank of St. Louis."""
+    return Fred(context.resources.transport, _value(context.resources.settings.fred_api_key))
+
+
+@dg.resource(required_resource_keys={"transport"}, description="news.google.com")
+def google_news(context: dg.InitResourceContext) -> GoogleNews:
+    """Return the news search."""
+    return GoogleNews(context.resources.transport)
+
+
+@dg.resource(required_resource_keys={"transport"}, description="www.federalreserve.gov")
+def fed(context: dg.InitResourceContext) -> Fed:
+    """Return the feeds of the Federal Reserve Board."""
+    return Fed(context.resources.transport)
 
 
 @dg.resource(

@@ -1,31 +1,29 @@
-"""FinanceDataReader: KRX listings from the files its authors collect once a day.
+"""FinanceDataReader: listings and daily prices, from wherever the library takes them.
 
-The library runs unmodified in a child process with a time limit (`fdr_worker.py`). It asks KRX for
-the latest trading day, then reads the file of that name: the file's name is the day of collection,
-a weekend file repeats Friday, and during a session the file is rewritten. What is handed out are
-the texts of the file itself; the library's own frame must agree with it, row by row.
+The library runs unmodified in a child process with a time limit (`fdr_worker.py`). What is handed
+out are the texts and numbers of the answers themselves; the library's own frame must agree with
+them, row by row. Listings: it asks KRX for the latest trading day, then reads the file of that
+name from its authors' cache; the file's name is the day of collection, a weekend file repeats
+Friday, and during a session the file is rewritten. Prices: see `fdr_prices.py`.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass, replace
-from datetime import date
-from typing import Any, Literal
+from datetime import date, timedelta
 
-import polars as pl
-
-from stock_pipeline.errors import (
-    BadPayload,
-    NetworkError,
-    RateLimited,
-    SchemaDrift,
-    ServerError,
-    Timeout,
-    UpstreamError,
+from stock_pipeline.errors import BadPayload, NetworkError, ServerError, Timeout
+from stock_pipeline.market_calendar import FIRST_DAY, LAST_DAY, MarketCalendar
+from stock_pipeline.sources import fdr_child
+from stock_pipeline.sources.fdr_child import Question, Report, failure_of
+from stock_pipeline.sources.fdr_listing import Kind, Listing, read_listing, require_same_listing
+from stock_pipeline.sources.fdr_prices import (
+    Days,
+    Prices,
+    Site,
+    read_prices,
+    require_same_prices,
+    site_of,
 )
 from stock_pipeline.sources.krx import KRX
 from stock_pipeline.sources.retry import WAITS
@@ -37,43 +35,61 @@ from stock_pipeline.sources.transport import (
     Transport,
     Upstream,
 )
+from stock_pipeline.sources.transport_wire import Answer
+from stock_pipeline.sources.yahoo_chart import READABLE
 
-Kind = Literal["KRX", "KRX-DESC", "KRX-DELISTING"]
+__all__ = ["FDR", "Fdr", "Kind", "Listing", "Prices"]
 
 FDR = Upstream("FDR", pace=1.0, setting="")
-
-_LISTING = (
-    "Code ISU_CD Name Market Dept Close ChangeCode Changes ChagesRatio Open High Low Volume "
-    "Amount Marcap Stocks MarketId"
-)
-_DESCRIPTION = (
-    "Code Name Market Sector Industry Products ListingDate SettleMonth Representative HomePage "
-    "Region"
-)
-_DELISTING = (
-    "Symbol Name Market SecuGroup Kind ListingDate DelistingDate Reason ArrantEnforceDate "
-    "ArrantEndDate Industry ParValue ListingShares ToSymbol ToName"
-)
-COLUMNS: dict[Kind, tuple[str, ...]] = {
-    "KRX": tuple(_LISTING.split()),
-    "KRX-DESC": tuple(_DESCRIPTION.split()),
-    "KRX-DELISTING": tuple(_DELISTING.split()),
-}
 
 # How often the library asks KRX for the latest trading day before it reads the file.
 KRX_REQUESTS: dict[Kind, int] = {"KRX": 2, "KRX-DESC": 1, "KRX-DELISTING": 1}
 
+OK, NOT_FOUND = 200, 404
+REFUSED = (401, 403)
+
 
 @dataclass(frozen=True)
-class Listing:
-    """A listing as its file has it.
+class _Asked:
+    """A question for prices."""
 
-    work_date  the day KRX called the latest, which names the file
-    rows       all columns text, empty fields null, upstream's column names and order
-    """
+    symbol: str
+    days: Days
 
-    work_date: date
-    rows: pl.DataFrame
+    @property
+    def site(self) -> Site:
+        return site_of(self.symbol)
+
+    @property
+    def operation(self) -> str:
+        return f"prices {self.symbol}"
+
+    @property
+    def params(self) -> dict[str, str]:
+        start, end = self.days
+        return {"symbol": self.symbol, "start": start.isoformat(), "end": end.isoformat()}
+
+    @property
+    def requests(self) -> int:
+        """Return how many requests it takes: the cache has a file a year."""
+        start, end = self.days
+        return end.year - start.year + 1 if self.site == "cache" else 1
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Return what to ask the library to get all these days.
+
+        For Yahoo it turns both into midnights of UTC and leaves out the last; the summer days of
+        the currency markets begin before theirs.
+        """
+        start, end = self.days
+        if self.site == "Yahoo":
+            start, end = start - timedelta(days=1), end + timedelta(days=1)
+        return ("prices", self.symbol, start.isoformat(), end.isoformat())
+
+    def readable(self, status: int) -> bool:
+        """Tell whether an answer of this status has something to read."""
+        return status in READABLE if self.site == "Yahoo" else status == OK
 
 
 class Fdr:
@@ -98,122 +114,135 @@ class Fdr:
         kind    KRX prices and size · KRX-DESC industry and products · KRX-DELISTING all delistings
         Raises  SchemaDrift for a missing column, BadPayload when file and library disagree
         """
-        if self._transport.archive.replaying:
-            return self._replayed(kind)
         operation = f"listing {kind}"
-        return self._transport.attempt(self._upstream, operation, lambda: self._asked(kind))
+        if self._transport.archive.replaying:
+            return self._replayed_listing(kind, operation)
+        return self._transport.attempt(
+            self._upstream, operation, lambda: self._listing(kind, operation)
+        )
 
-    def _asked(self, kind: Kind) -> Payload[Listing]:
+    def prices(self, symbol: str, start: date, end: date) -> Payload[Prices]:
+        """Return the daily prices of a symbol from `start` to `end`, days of its exchange.
+
+        symbol   KS11, KQ11, KS200 · a Korean code · what Yahoo knows, also as BTC/KRW, USD/KRW
+        Missing  no rows when nothing was traded in these days, and for a code Naver does not know
+        Caveats  a day that is not over yet comes as well, with the prices of the moment
+        Raises   BadPayload for a symbol Yahoo does not know and when answer and library disagree,
+                 ServerError for a missing file of a year with a finished session
+        """
+        asked = _Asked(symbol, (start, end))
+        if self._transport.archive.replaying:
+            return self._replayed_prices(asked)
+        # Each of the sites has its pace, and only the one that refuses is no longer asked.
+        upstream = replace(self._upstream, allowance=asked.site)
+        return self._transport.attempt(
+            upstream, asked.operation, lambda: self._prices(upstream, asked)
+        )
+
+    def _listing(self, kind: Kind, operation: str) -> Payload[Listing]:
         for _ in range(KRX_REQUESTS[kind]):
             self._transport.admit(KRX, f"bundle for {kind}")
-        self._transport.admit(self._upstream, f"listing {kind}")
-        report, body = self._run(kind)
+        self._transport.admit(self._upstream, operation)
+        pace = self._transport.pace(KRX)
+        question = Question(operation, ("listing", kind), pace, self._timeout)
+        report = fdr_child.run(question, self._transport.scrubber)
         fetched_at = self._transport.clock.now()
-        self._refuse_failed_requests(kind, report)
-        listing = _listing(kind, report["work_date"], body)
-        _require_agreement(kind, report, listing.rows)
-        params = {"work_date": report["work_date"]}
+        if any(request.blocked for request in report.requests):
+            raise self._transport.blocked(KRX, f"bundle for {kind}", "block page")
+        for request in report.requests:
+            if request.failed:
+                raise failure_of(request, fetched_at)
+        if report.frame is None:
+            raise _library_failed(operation, report)
+        file = report.requests[-1]
+        listing = read_listing(kind, file.name, file.answer.body)
+        require_same_listing(kind, report.frame, listing.rows)
+        params, body = {"work_date": file.name}, file.answer.body
         self._transport.archive.store(
-            Exchange("FDR", f"listing {kind}", params, fetched_at, "text/csv; charset=utf-8", body)
+            Exchange("FDR", operation, params, fetched_at, "text/csv; charset=utf-8", body)
         )
         return Payload(listing, fetched_at)
 
-    def _run(self, kind: Kind) -> tuple[dict[str, Any], bytes]:
-        """Run the child; it inherits the environment, proxy and certificates among it."""
-        pace = str(self._transport.pace(KRX))
-        command = [sys.executable, "-m", "stock_pipeline.sources.fdr_worker", kind, pace]
-        try:
-            child = subprocess.run(
-                command,
-                # The library turns dates into seconds with the zone of its process.
-                env={**os.environ, "TZ": "UTC"},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=self._timeout,
-            )
-        except subprocess.TimeoutExpired:
-            child = None
-        if child is None:
-            raise Timeout("FDR", f"listing {kind}", f"ended after {self._timeout:g} s")
-        line, _, body = child.stdout.partition(b"\n")
-        try:
-            report = json.loads(line)
-        except ValueError:
-            report = None
-        if not isinstance(report, dict):
-            detail = f"the child left no report, exit code {child.returncode}"
-            raise BadPayload("FDR", f"listing {kind}", detail, sample=self._said(child.stderr))
-        if child.returncode and not any(map(_failed, report["requests"])):
-            detail = "the library failed on what it got"
-            raise BadPayload("FDR", f"listing {kind}", detail, sample=self._said(child.stderr))
-        return report, body
-
-    def _said(self, stderr: bytes) -> str:
-        return self._transport.scrubber.scrub(stderr.decode("utf-8", "replace"))[-2000:]
-
-    def _refuse_failed_requests(self, kind: Kind, report: dict[str, Any]) -> None:
-        if any(request.get("blocked") for request in report["requests"]):
-            raise self._transport.blocked(KRX, f"bundle for {kind}", "block page")
-        failed = [request for request in report["requests"] if _failed(request)]
-        if failed:
-            raise _failure(f"listing {kind}", failed[0])
-
-    def _replayed(self, kind: Kind) -> Payload[Listing]:
-        found = self._transport.archive.find("FDR", f"listing {kind}", {})
+    def _replayed_listing(self, kind: Kind, operation: str) -> Payload[Listing]:
+        found = self._transport.archive.find("FDR", operation, {})
         if not found:
-            raise NotArchived("FDR", f"listing {kind}")
+            raise NotArchived("FDR", operation)
         newest: Archived = max(found, key=lambda exchange: exchange.fetched_at)
-        listing = _listing(kind, newest.params["work_date"], newest.body)
+        listing = read_listing(kind, newest.params["work_date"], newest.body)
         return Payload(listing, newest.fetched_at)
 
+    def _prices(self, upstream: Upstream, asked: _Asked) -> Payload[Prices]:
+        for _ in range(asked.requests):
+            self._transport.admit(upstream, asked.operation)
+        pace = self._transport.pace(upstream)
+        timeout = self._timeout + pace * (asked.requests - 1)
+        question = Question(asked.operation, asked.arguments, pace, timeout)
+        report = fdr_child.run(question, self._transport.scrubber)
+        fetched_at = self._transport.clock.now()
+        answers = self._answers(upstream, asked, report)
+        found = read_prices(asked.symbol, asked.days, answers, self._transport.scrubber)
+        if report.frame is None and found.sent.height:
+            raise _library_failed(asked.operation, report)
+        require_same_prices(asked.operation, report.frame, found.sent)
+        for name, answer in answers.items():
+            params = {**asked.params, "name": name}
+            self._transport.archive.store(
+                Exchange(
+                    "FDR", asked.operation, params, fetched_at, answer.content_type, answer.body
+                )
+            )
+        return Payload(found.prices, fetched_at)
 
-def _failed(request: dict[str, Any]) -> bool:
-    refused = request.get("status") != 200 or request.get("blocked", False)
-    return "failure" in request or refused
+    def _answers(self, upstream: Upstream, asked: _Asked, report: Report) -> dict[str, Answer]:
+        """Return the answers by name; the library keeps quiet about failures of the cache."""
+        if len(report.requests) != asked.requests:
+            raise _library_failed(asked.operation, report)
+        answers = {}
+        for request in report.requests:
+            status = request.answer.status
+            if request.what == "chart" and status in REFUSED:
+                raise self._transport.blocked(upstream, asked.operation, f"HTTP {status}")
+            if not request.failure and asked.readable(status):
+                answers[request.name] = request.answer
+            elif status != NOT_FOUND or self._had_session(asked, request.name):
+                raise failure_of(request, self._transport.clock.now())
+        return answers
+
+    def _had_session(self, asked: _Asked, name: str) -> bool:
+        """Tell whether a missing answer is a loss: early in January there is no file yet."""
+        if asked.site != "cache":
+            return True
+        now = self._transport.clock.now()
+        first, last = max(asked.days[0], date(int(name), 1, 1)), min(asked.days[1], LAST_DAY)
+        if first < FIRST_DAY:
+            return True
+        calendar = MarketCalendar(self._transport.clock)
+        sessions = calendar.sessions("XKRX", first, min(last, date(int(name), 12, 31)))
+        return bool(sessions) and calendar.published_at("XKRX", sessions[0]) <= now
+
+    def _replayed_prices(self, asked: _Asked) -> Payload[Prices]:
+        """Read the newest archived answer that covers the days, whatever range it was for."""
+        find, wanted = self._transport.archive.find, asked.params
+        found = find("FDR", asked.operation, {"symbol": asked.symbol})
+        covering = [
+            one
+            for one in found
+            if one.params["start"] <= wanted["start"] and wanted["end"] <= one.params["end"]
+        ]
+        if not covering:
+            raise NotArchived("FDR", asked.operation)
+        newest = max(covering, key=lambda one: one.fetched_at)
+        answers = {
+            one.params["name"]: Answer(
+                "FDR", asked.operation, 200, {"Content-Type": one.content_type}, one.body
+            )
+            for one in covering
+            if one.fetched_at == newest.fetched_at
+        }
+        prices = read_prices(asked.symbol, asked.days, answers, self._transport.scrubber).prices
+        return Payload(prices, newest.fetched_at)
 
 
-def _failure(operation: str, request: dict[str, Any]) -> UpstreamError:
-    """Return the error for a request that the library sent and may have kept quiet about."""
-    what, status = request["what"], request.get("status", 0)
-    if request.get("failure") == "timeout":
-        return Timeout("FDR", operation, what)
-    if request.get("failure") == "network":
-        return NetworkError("FDR", operation, what)
-    if request.get("failure") == "large":
-        return BadPayload("FDR", operation, "the file is larger than 16 MB")
-    if status == 429:
-        return RateLimited("FDR", operation, f"{what}, HTTP 429")
-    # The cache answers 404 on days on which its collector failed: a failure on their side.
-    return ServerError("FDR", operation, f"{what}, HTTP {status}")
-
-
-def _listing(kind: Kind, work_date: str, body: bytes) -> Listing:
-    """Read the file as texts; its first column is a running number without a name."""
-    operation = f"listing {kind}"
-    try:
-        text = body.decode("utf-8-sig")
-        rows = pl.read_csv(text.encode(), infer_schema=False)
-        day = date.fromisoformat(work_date)
-    except (ValueError, pl.exceptions.PolarsError) as error:
-        problem = f"not a listing file ({type(error).__name__}, {len(body)} bytes)"
-    else:
-        problem = "" if rows.height else "a listing file without rows"
-    if problem:
-        raise BadPayload("FDR", operation, problem)
-    missing = [name for name in COLUMNS[kind] if name not in rows.columns]
-    if missing:
-        raise SchemaDrift("FDR", operation, missing[0], "missing in the file")
-    return Listing(day, rows.select(COLUMNS[kind]))
-
-
-def _require_agreement(kind: Kind, report: dict[str, Any], rows: pl.DataFrame) -> None:
-    """Hold the library's frame against the file: same codes in the same order.
-
-    Of delistings the library leaves out those without a date or with one to come.
-    """
-    codes = rows.to_series(0).fill_null("").to_list()
-    made = report["codes"]
-    fewer = kind == "KRX-DELISTING" and made and set(made) <= set(codes)
-    if made != codes and not fewer:
-        detail = f"the library has {report['rows']} rows, the file {rows.height}"
-        raise BadPayload("FDR", f"listing {kind}", detail)
+def _library_failed(operation: str, report: Report) -> BadPayload:
+    detail = "the library failed on what it got"
+    return BadPayload("FDR", operation, detail, sample=report.stderr)

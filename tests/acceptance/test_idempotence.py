@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from stock_pipeline import discovery
 from stock_pipeline.clock import SystemClock
-from stock_pipeline.commands.plan import PRODUCTS
+from stock_pipeline.commands.plan import CRYPTO, LIQUIDITY, PRODUCTS, SEVEN_ASSETS
 from stock_pipeline.due import newest_due_annual, newest_due_quarter
 from stock_pipeline.market_calendar import MarketCalendar
 from stock_pipeline.partitions import current_key
@@ -34,9 +34,16 @@ ORDER = [
     "dividend_history",
     "compass_score",
     *PRODUCTS,
+    *SEVEN_ASSETS,
+    *LIQUIDITY,
+    *CRYPTO,
+    "news_article",
     "price_reconciliation",
 ]
-DERIVED = ["trading_calendar", "price_adjustment", "stocks", "compass_score"]
+DERIVED = [
+    *("trading_calendar", "price_adjustment", "stocks", "compass_score"),
+    *("asset_master", "price_flag", "stress_index"),
+]
 
 
 def tables_of(name: str) -> list[str]:
@@ -46,8 +53,9 @@ def tables_of(name: str) -> list[str]:
 
 COLLECTED = [table for name in ORDER if name not in DERIVED for table in tables_of(name)]
 
-# A month may pass without a split, two days without a decision; and the sources of one world agree.
-MAY_BE_EMPTY = {"price_adjustment", "corporate_actions", "price_reconciliation"}
+# A month may pass without a split, two days without a decision or a doubtful price; and the sources
+# of one world agree.
+MAY_BE_EMPTY = {"price_adjustment", "corporate_actions", "price_reconciliation", "price_flag"}
 
 Days = dict[str, list[date] | None]
 
@@ -59,7 +67,7 @@ def days(sessions: list[date]) -> Days:
     now = clock.now()
     found: Days = {name: [current_key("week", now)] for name in ("stocks", "etfs", *LISTING)}
     found |= {name: [current_key("month", now)] for name in PRODUCTS}
-    found["trading_calendar"] = None
+    found["trading_calendar"] = found["asset_master"] = None
     found["stock_price_daily"] = sessions[-20:]
     found["price_adjustment"] = sessions[-19:]
     found["compass_score"] = sessions[-3:]
@@ -69,6 +77,17 @@ def days(sessions: list[date]) -> Days:
     found["dividend_history"] = newest_due_annual(MarketCalendar(clock), now)
     # The other sources publish a session on the next one.
     found["price_reconciliation"] = sessions[-3:-1]
+    return found | _days_of_the_world(sessions[-1], now)
+
+
+def _days_of_the_world(evening: date, now: datetime) -> Days:
+    """Return days that are over for the twin, and the present for what knows no other."""
+    past = [evening - timedelta(days=back) for back in (3, 2)]
+    found: Days = dict.fromkeys(("price_daily", "price_flag", *CRYPTO, *LIQUIDITY), past)
+    dawn = current_key("day", now - timedelta(hours=6))
+    found |= {name: [dawn] for name in ("liquidity_news", "fed_tone")}
+    found["defi_protocol_tvl"] = [current_key("utc_day", now)]
+    found["news_article"] = [current_key("day", now)]
     return found
 
 

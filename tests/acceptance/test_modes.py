@@ -211,7 +211,7 @@ def test_a_first_load_that_is_complete_is_not_begun_again(
     another: Callable[..., Any], running: Callable[..., Any], shared_home: Path
 ) -> None:
     pipeline = replace(another(), home=shared_home)
-    size = Size(sessions=3, score_sessions=1, quarters=5, filing_days=40)
+    size = Size(3, 1, quarters=5, filing_days=40, asset_days=10, dawn_days=3)
     command = ["--sessions=3", "--score-sessions=1", "--tickers=60"]
     out = pipeline.run("demo", "--once", *command).stdout
     assert "stock_price_daily" in out

@@ -14,7 +14,7 @@ from stock_pipeline.storage import ddl
 from stock_pipeline.storage.database import Database
 
 FIRST, SECOND = date(2026, 3, 12), date(2026, 3, 13)
-SIZE = Size(sessions=5, score_sessions=2, quarters=2, filing_days=1)
+SIZE = Size(5, 2, quarters=2, filing_days=1, asset_days=3, dawn_days=2)
 
 
 @pytest.fixture
@@ -47,7 +47,8 @@ def test_prices_come_before_what_is_derived_from_them(clock: Any) -> None:
     labels = list(plan(clock, datetime(2026, 3, 13, 9, 0, tzinfo=UTC)))
     assert labels == [
         *("listing", "prices", "ETFs and indices", "stocks", "ETF list", "filings"),
-        *("statements", "dividends", "scores", "products", "reconciliation"),
+        *("statements", "dividends", "scores", "products"),
+        *("seven assets", "liquidity", "crypto", "news", "reconciliation"),
     ]
 
 
@@ -61,6 +62,24 @@ def test_only_published_sessions_are_planned_oldest_first(clock: Any) -> None:
 def test_weekly_tables_belong_to_the_running_week(clock: Any) -> None:
     found = plan(clock, datetime(2026, 3, 13, 9, 0, tzinfo=UTC))
     assert found["listing"].partitions == (date(2026, 3, 7),)
+
+
+@pytest.mark.parametrize(
+    ("now", "liquidity", "crypto", "assets"),
+    [
+        # one second before 06:00 on Friday in Seoul: the day of the index has not begun
+        ("2026-03-12T20:59:59", ["11", "12"], ["11", "12"], ["11", "12", "13"]),
+        ("2026-03-12T21:00:00", ["12", "13"], ["11", "12"], ["11", "12", "13"]),
+        ("2026-03-13T00:00:00", ["12", "13"], ["12", "13"], ["11", "12", "13"]),
+    ],
+)
+def test_the_world_is_planned_up_to_its_own_newest_day(
+    clock: Any, now: str, liquidity: list[str], crypto: list[str], assets: list[str]
+) -> None:
+    found = plan(clock, datetime.fromisoformat(now).replace(tzinfo=UTC))
+    days = {label: [key[-2:] for key in stage.keys] for label, stage in found.items()}
+    assert (days["liquidity"], days["crypto"]) == (liquidity, crypto)
+    assert (days["seven assets"], days["news"]) == (assets, ["13"])
 
 
 @pytest.mark.parametrize(

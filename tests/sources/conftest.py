@@ -165,6 +165,16 @@ class Script:
             "apis.data.go.kr",
             "finlife.fss.or.kr",
             "raw.githubusercontent.com",
+            "fchart.stock.naver.com",
+            "query1.finance.yahoo.com",
+            "query2.finance.yahoo.com",
+            "api.stlouisfed.org",
+            "news.google.com",
+            "www.federalreserve.gov",
+            "api.coingecko.com",
+            "api.llama.fi",
+            "stablecoins.llama.fi",
+            "api.alternative.me",
         }
     )
     STARTUP: frozenset[str] = frozenset()

@@ -23,7 +23,8 @@ from stock_pipeline.errors import (
     UpstreamError,
 )
 from stock_pipeline.redaction import Scrubber
-from stock_pipeline.sources.fdr import COLUMNS, Fdr, Kind
+from stock_pipeline.sources.fdr import Fdr
+from stock_pipeline.sources.fdr_listing import COLUMNS, Kind
 from stock_pipeline.sources.transport import NotArchived, Transport
 from stock_pipeline.storage.archive import FileArchive
 from stock_pipeline.twin.wire import Answer

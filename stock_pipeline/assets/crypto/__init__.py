@@ -1,0 +1,1 @@
+"""Coins, the size of their market and the value locked in DeFi, by UTC day."""
