@@ -53,7 +53,7 @@ class Size:
     score_sessions  the newest of them that get scores
     quarters        reports of financial statements, counted back from the newest due one
     filing_days     days of filings and actions, counted back from yesterday
-    asset_days      days of the seven assets, counted back from today
+    asset_days      days of the seven assets, counted back from the running UTC day
     dawn_days       days of liquidity, stress and crypto, counted back from their newest
     """
 
@@ -98,7 +98,8 @@ def stages(calendar: MarketCalendar, now: datetime, size: Size) -> list[Stage]:
     # Not today: receipts still come in, and a day that is stored is not asked for again.
     days = tuple(today - timedelta(days=back) for back in range(size.filing_days, 0, -1))
     annual = tuple(newest_due_annual(calendar, now))
-    assets = tuple(last_days(calendar, now, count=size.asset_days))
+    # Until 09:00 no market has begun its day, bitcoin's among them.
+    assets = tuple(last_utc_days(calendar, now, count=size.asset_days))
     # Until 06:00 the newest day whose hour has come is yesterday.
     dawns = tuple(last_days(calendar, now - timedelta(hours=6), count=size.dawn_days))
     utc_days = tuple(last_utc_days(calendar, now, count=size.dawn_days))

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,12 +23,14 @@ from typing import Any
 
 import psycopg
 import pytest
+import requests
 import sqlalchemy as sa
 
 from stock_pipeline import discovery
 from stock_pipeline.clock import SystemClock
 from stock_pipeline.instance.execute import run_partitions
 from stock_pipeline.instance.home import OpenInstance, open_instance
+from stock_pipeline.instance.readiness import is_healthy
 from stock_pipeline.market_calendar import MarketCalendar
 from stock_pipeline.settings import Settings
 from stock_pipeline.storage.database import Database
@@ -37,6 +42,7 @@ from stock_pipeline.twin.world import World
 
 COMPANIES = 300
 COMMAND_SECONDS = 180
+HOST, READY_SECONDS, STOP_SECONDS = "127.0.0.1", 90, 60
 # They say when and by which run a row came; everything else of it must be equal.
 STAMPS = frozenset({"run_id", "fetched_at", "ingested_at", "computed_at"})
 # Nobody listens on the port "discard": a request would fail and be seen.
@@ -143,6 +149,27 @@ class Pipeline:
 
 
 @dataclass(frozen=True)
+class Up:
+    """A running `stock-pipeline up`."""
+
+    process: subprocess.Popen[str]
+    port: int
+
+    def ask(self, query: str, **variables: Any) -> Mapping[str, Any]:
+        """Return the data of a GraphQL answer."""
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.post(
+                f"http://{HOST}:{self.port}/graphql",
+                json={"query": query, "variables": variables},
+                timeout=30,
+            ).json()
+        assert "errors" not in answer, answer["errors"]
+        data: Mapping[str, Any] = answer["data"]
+        return data
+
+
+@dataclass(frozen=True)
 class Runs:
     """Runs executed in this process, on the instance of a pipeline."""
 
@@ -238,6 +265,29 @@ def pipeline(twin: Twin, server_url: str, shared_home: Path) -> Iterator[Pipelin
     """Return a demo pipeline in front of the twin, with a database for the module."""
     with new_database(server_url) as database:
         yield Pipeline(shared_home, database, twin)
+
+
+@pytest.fixture(scope="module")
+def up(pipeline: Pipeline) -> Iterator[Up]:
+    """Return `up` of the module's pipeline, web server and daemons ready."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = probe.getsockname()[1]
+    process = pipeline.start("up", "--port", str(port))
+    try:
+        deadline = time.monotonic() + READY_SECONDS
+        while not is_healthy(HOST, port):
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < deadline, "up did not become ready"
+            time.sleep(0.5)
+        yield Up(process, port)
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            _, said = process.communicate(timeout=STOP_SECONDS)
+        finally:
+            process.kill()
+        assert process.returncode == 0, said
 
 
 @pytest.fixture(scope="module")

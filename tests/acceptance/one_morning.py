@@ -23,8 +23,8 @@ from stock_pipeline.settings import Settings
 from stock_pipeline.storage import ddl
 from stock_pipeline.storage.database import Database
 
-# One asset of each place that FinanceDataReader asks, and of each calendar: each costs a process.
-ACTIVE = "asset_id IN ('KS200', '005930', 'SOXL', 'BTC')"
+# One asset of each calendar: each costs a process.
+ACTIVE = "asset_id IN ('005930', 'SOXL', 'BTC')"
 # A row of long ago, so that there is something to flag.
 EARLIER = """
 INSERT INTO price_daily (asset_id, date, source, close, currency, symbol, is_final, run_id)
@@ -70,6 +70,7 @@ class Morning:
         self._definitions.resolve_job_def(job).execute_in_process(
             instance=self._instance,
             asset_selection=[dg.AssetKey(table) for table in tables] or None,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             tags={
                 "dagster/asset_partition_range_start": first.isoformat(),
                 "dagster/asset_partition_range_end": last.isoformat(),
@@ -81,15 +82,16 @@ def main(instant: datetime) -> None:
     """Collect everything that the world beyond the exchanges has at an instant."""
     clock = HeldClock(instant)
     today, utc_day = instant.astimezone(KST).date(), instant.astimezone(UTC).date()
-    before, day = today - timedelta(days=2), timedelta(days=1)
+    day = timedelta(days=1)
+    evening = utc_day - day, utc_day
     database = Database(database_url(Settings.load()), clock=clock)
     ddl.prepare(database, discovery.tables(), discovery.views(), mode="live", today=today)
     with tempfile.TemporaryDirectory() as folder:
         morning = Morning(database, clock, folder)
-        morning.run("collector_evening", before, today, "asset_master")
+        morning.run("collector_evening", *evening, "asset_master")
         database.execute(f"UPDATE asset_master SET is_active = {ACTIVE}")
         database.execute(EARLIER)
-        morning.run("collector_evening", before, today, "price_daily", "price_flag")
+        morning.run("collector_evening", *evening, "price_daily", "price_flag")
         morning.run("liquidity_dawn", today - day, today)
         morning.run("crypto_dawn", utc_day - day, utc_day)
         morning.run("news_dawn", today, today)

@@ -111,6 +111,5 @@ def test_the_days_are_those_of_the_markets(collected: Mapping[str, Any]) -> None
     assert [tuple(row.values()) for row in newest] == [
         ("005930", day, True),  # Seoul has not opened yet
         ("BTC", day, False),  # the UTC day goes on
-        ("KS200", day, True),
         ("SOXL", day, True),  # over for an hour and a half
     ]

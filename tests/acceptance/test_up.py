@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import socket
-import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-import requests
 
-from stock_pipeline.instance.readiness import is_healthy
-
-HOST = "127.0.0.1"
-READY_SECONDS, BACKFILL_SECONDS, STOP_SECONDS = 90, 150, 60
+BACKFILL_SECONDS = 150
 CHAIN = ["stock_price_daily", "price_adjustment"]
 
 LAUNCH = """
@@ -39,49 +30,6 @@ query($asset: [String!]!) { assetOrError(assetKey: {path: $asset}) { ... on Asse
 """
 
 
-@dataclass(frozen=True)
-class Up:
-    """A running `stock-pipeline up`."""
-
-    process: subprocess.Popen[str]
-    port: int
-
-    def ask(self, query: str, **variables: Any) -> Mapping[str, Any]:
-        """Return the data of a GraphQL answer."""
-        with requests.Session() as session:
-            session.trust_env = False
-            answer = session.post(
-                f"http://{HOST}:{self.port}/graphql",
-                json={"query": query, "variables": variables},
-                timeout=30,
-            ).json()
-        assert "errors" not in answer, answer["errors"]
-        data: Mapping[str, Any] = answer["data"]
-        return data
-
-
-@pytest.fixture(scope="module")
-def up(pipeline: Any) -> Iterator[Up]:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
-    process = pipeline.start("up", "--port", str(port))
-    try:
-        deadline = time.monotonic() + READY_SECONDS
-        while not is_healthy(HOST, port):
-            assert process.poll() is None, process.stderr.read()
-            assert time.monotonic() < deadline, "up did not become ready"
-            time.sleep(0.5)
-        yield Up(process, port)
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            _, said = process.communicate(timeout=STOP_SECONDS)
-        finally:
-            process.kill()
-        assert process.returncode == 0, said
-
-
 @pytest.fixture(scope="module")
 def days(sessions: list[date]) -> list[str]:
     """Return the 30 calendar days up to the last session."""
@@ -97,7 +45,7 @@ def before(pipeline: Any, sessions: list[date], days: list[str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def backfill(up: Up, before: str, days: list[str]) -> str:
+def backfill(up: Any, before: str, days: list[str]) -> str:
     """Launch a backfill of 30 days and return its id when it is over."""
     params = {"assetSelection": [{"path": [name]} for name in CHAIN], "partitionNames": days}
     launched = up.ask(LAUNCH, params=params)["launchPartitionBackfill"]
@@ -111,7 +59,7 @@ def backfill(up: Up, before: str, days: list[str]) -> str:
 
 @pytest.mark.fault
 @pytest.mark.timeout(300)
-def test_a_backfill_of_30_days_succeeds_in_two_runs(up: Up, backfill: str) -> None:
+def test_a_backfill_of_30_days_succeeds_in_two_runs(up: Any, backfill: str) -> None:
     found = up.ask(BACKFILL, id=backfill)["partitionBackfillOrError"]
     runs = up.ask(RUNS, id=backfill)["runsOrError"]["results"]
     assert found == {"status": "COMPLETED_SUCCESS", "error": None}
@@ -121,7 +69,7 @@ def test_a_backfill_of_30_days_succeeds_in_two_runs(up: Up, backfill: str) -> No
 @pytest.mark.fault
 @pytest.mark.timeout(300)
 def test_the_page_of_an_asset_shows_rows_per_partition(
-    up: Up, backfill: str, before: str, pipeline: Any, sessions: list[date], days: list[str]
+    up: Any, backfill: str, before: str, pipeline: Any, sessions: list[date], days: list[str]
 ) -> None:
     found = up.ask(NUMBERS, asset=[CHAIN[0]])["assetOrError"]["assetMaterializations"]
     shown = {
