@@ -207,7 +207,9 @@ def _collected(
     keys = _partition_dates(context, work)
     results = []
     for result in collect(work, tools, fetch, keys, run=run):
-        context.log.info(sentence(work, result))
+        # A line takes as long to store as a small partition: of very many only what is amiss.
+        if len(keys) <= PARTITIONS_PER_RUN or result.failed or not result.is_done:
+            context.log.info(sentence(work, result))
         results.append(result)
     yield from report(context, work, keys, results)
 

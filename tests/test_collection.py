@@ -334,6 +334,15 @@ def test_a_snapshot_never_answers_for_the_past(bench: Bench) -> None:
     assert rebuilt.is_done
 
 
+def test_while_replaying_every_partition_is_asked_for_by_itself(bench: Bench) -> None:
+    asked: list[Any] = []
+    fetch = lambda days: asked.append(days) or (day_rows(day, A=1) for day in days)  # noqa: E731
+    for replaying in (False, True):
+        bench.tools.archive.replaying = replaying  # type: ignore[misc]
+        assert len(list(collect(WORK, bench.tools, fetch, [THURSDAY, FRIDAY], run=RUN))) == 2
+    assert asked == [(THURSDAY, FRIDAY), (THURSDAY,), (FRIDAY,)]
+
+
 @pytest.mark.parametrize(
     ("silent_for", "outcome"),
     [(timedelta(minutes=9), "skipped"), (timedelta(minutes=11), "rows")],

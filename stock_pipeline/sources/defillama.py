@@ -28,7 +28,7 @@ from typing import TypeVar
 from stock_pipeline.errors import SchemaDrift
 from stock_pipeline.sources.json_values import Record, number, records, utc_day, word
 from stock_pipeline.sources.retry import ONE_RETRY
-from stock_pipeline.sources.transport import Call, Payload, Transport, Upstream
+from stock_pipeline.sources.transport import Call, NotArchived, Payload, Transport, Upstream
 from stock_pipeline.sources.transport_decode import read_json, require_ok
 from stock_pipeline.sources.transport_wire import Answer, Limits
 
@@ -77,7 +77,7 @@ class DefiLlama:
         Raises   BadPayload, SchemaDrift
         """
         call = Call("historicalChainTvl", f"{TVL_HOST}/v2/historicalChainTvl")
-        return self._fetch(call, _chain_tvl)
+        return self._history(call, _chain_tvl)
 
     def protocols(self) -> Payload[list[Protocol]]:
         """Return every protocol as it is now, exchanges among them; about 8 MB.
@@ -93,17 +93,30 @@ class DefiLlama:
         Raises   BadPayload, SchemaDrift
         """
         call = Call("stablecoincharts", f"{STABLECOINS_HOST}/stablecoincharts/all")
-        return self._fetch(call, _stablecoins)
+        return self._history(call, _stablecoins)
+
+    def _history(self, call: Call, read: Callable[[Answer, object], T]) -> Payload[T]:
+        """Return an answer that has all days: while replaying, that of any partition will do."""
+        try:
+            return self._fetch(call, read)
+        except NotArchived:
+            known = self._transport.archive.newest(DEFILLAMA.name, call.operation, call.params)
+            if known is None:
+                raise
+        return self._transport.replay(DEFILLAMA, call.operation, known, self._decoder(read))
 
     def _fetch(self, call: Call, read: Callable[[Answer, object], T]) -> Payload[T]:
+        return self._transport.fetch(DEFILLAMA, call, self._decoder(read))
+
+    def _decoder(self, read: Callable[[Answer, object], T]) -> Callable[[Answer], T]:
         def decode(answer: Answer) -> T:
             if answer.status in REFUSED:
                 detail = f"HTTP {answer.status}, and there is no key to renew"
-                raise self._transport.blocked(DEFILLAMA, call.operation, detail)
+                raise self._transport.blocked(DEFILLAMA, answer.operation, detail)
             require_ok(answer, DEFILLAMA.setting, self._transport.clock.now())
             return read(answer, read_json(answer, self._transport.scrubber, MOST_VALUES))
 
-        return self._transport.fetch(DEFILLAMA, call, decode)
+        return decode
 
 
 def _chain_tvl(answer: Answer, document: object) -> dict[date, float]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from stock_pipeline.errors import AuthError, BadPayload, SchemaDrift, SettingMissing
 from stock_pipeline.sources.retry import ONE_RETRY
-from stock_pipeline.sources.transport import Call, Payload, Transport, Upstream
+from stock_pipeline.sources.transport import Call, NotArchived, Payload, Transport, Upstream
 from stock_pipeline.sources.transport_decode import read_json, require_ok
 from stock_pipeline.sources.transport_wire import Answer, Limits
 
@@ -27,6 +28,7 @@ FRED = Upstream(
 
 # How FRED writes that there is no value, as on holidays.
 MISSING = "."
+WINDOW = ("observation_start", "observation_end")
 KEY_REFUSED = b"api_key"
 
 
@@ -64,13 +66,31 @@ class Fred:
         }
         url = f"{BASE}series/observations"
         call = Call("observations", url, params, {"api_key": self._key or ""})
+        if self._transport.archive.replaying:
+            return self._replayed(call, start, end)
         return self._transport.fetch(FRED, call, self._read)
+
+    def _replayed(self, call: Call, start: date, end: date) -> Payload[list[Observation]]:
+        """Read the newest archived answer that covers the days, whatever range it was for."""
+        asked = {name: call.params[name] for name in ("series_id", "file_type")}
+        found = self._transport.archive.find("FRED", call.operation, asked)
+        covering = [one for one in found if _covers(one.params, call.params)]
+        if not covering:
+            raise NotArchived("FRED", call.operation)
+        newest = max(covering, key=lambda one: one.fetched_at)
+        payload = self._transport.replay(FRED, call.operation, newest, self._read)
+        return replace(payload, data=[one for one in payload.data if start <= one.date <= end])
 
     def _read(self, answer: Answer) -> list[Observation]:
         if answer.status == 400 and KEY_REFUSED in answer.body:
             raise AuthError("FRED", answer.operation, "HTTP 400", setting=SETTING)
         require_ok(answer, SETTING, self._transport.clock.now())
         return _observations(answer, read_json(answer, self._transport.scrubber))
+
+
+def _covers(archived: Mapping[str, str], asked: Mapping[str, str]) -> bool:
+    begin, stop = WINDOW
+    return archived[begin] <= asked[begin] and asked[stop] <= archived[stop]
 
 
 def _observations(answer: Answer, document: Any) -> list[Observation]:

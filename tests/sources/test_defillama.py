@@ -19,7 +19,7 @@ from stock_pipeline.errors import (
     UpstreamError,
 )
 from stock_pipeline.sources.defillama import DefiLlama, Protocol
-from stock_pipeline.sources.transport import Transport
+from stock_pipeline.sources.transport import NotArchived, Transport
 
 TVL, PROTOCOLS, STABLECOINS = "historicalChainTvl", "protocols", "all"
 # 2022-12-29, 00:00 UTC.
@@ -108,6 +108,27 @@ def test_each_operation_has_its_host_and_is_asked_once_and_archived(
     (asked,) = upstream.asked
     assert (asked.host, asked.path, asked.query) == (host, path, {})
     assert CALLS[operation](DefiLlama(replaying)) == found
+
+
+@pytest.mark.parametrize(
+    ("operation", "body", "is_found"),
+    [
+        (TVL, [{"date": MIDNIGHT, "tvl": 1}], True),  # has every day
+        (STABLECOINS, [pegged()], True),
+        (PROTOCOLS, [listed()], False),  # is of its own day only
+    ],
+)
+def test_a_replay_takes_a_history_but_no_list_from_another_partition(
+    defillama: DefiLlama, replaying: Any, upstream: Any, operation: str, body: Any, is_found: bool
+) -> None:
+    upstream.say(operation, upstream.text(json.dumps(body)))
+    found = CALLS[operation](defillama)
+    with replaying.archive.scope(asset="a", partition="2022-12-30", run_id="run-2"):
+        if is_found:
+            assert CALLS[operation](DefiLlama(replaying)) == found
+        else:
+            with pytest.raises(NotArchived):
+                CALLS[operation](DefiLlama(replaying))
 
 
 def test_requests_keep_their_distance(defillama: DefiLlama, upstream: Any, budget: Any) -> None:

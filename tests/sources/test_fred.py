@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from stock_pipeline.errors import (
 )
 from stock_pipeline.redaction import Scrubber
 from stock_pipeline.sources.fred import FRED, Fred, Observation
-from stock_pipeline.sources.transport import Transport
+from stock_pipeline.sources.transport import NotArchived, Transport
 
 KEY = "0123456789abcdef0123456789abcdef"
 START, END = date(2024, 6, 1), date(2024, 6, 6)
@@ -129,6 +129,23 @@ def test_a_stored_answer_gives_the_same_without_a_key(
     upstream.say(OPERATION, upstream.text(answer(("2024-06-03", "5.35"))))
     found = fred.observations("SOFR", START, END)
     assert Fred(replaying, None).observations("SOFR", START, END) == found
+
+
+def test_a_replay_takes_the_newest_answer_that_covers_the_days(
+    fred: Fred, upstream: Any, replaying: Transport, clock: Any
+) -> None:
+    upstream.say(OPERATION, upstream.text(answer(("2024-06-03", "5.35"), ("2024-06-06", "5.33"))))
+    wide = fred.observations("SOFR", START, END)
+    clock.instant += timedelta(hours=1)
+    upstream.say(OPERATION, upstream.text(answer(("2024-06-06", "5.34"))))
+    narrow = fred.observations("SOFR", END, END)
+    again = Fred(replaying, None)
+    inside = again.observations("SOFR", START, date(2024, 6, 5))
+    assert (inside.data, inside.fetched_at) == (wide.data[:1], wide.fetched_at)
+    assert again.observations("SOFR", END, END) == narrow
+    for series, end in (("SOFR", date(2024, 6, 7)), ("DGS10", END)):
+        with pytest.raises(NotArchived):
+            again.observations(series, START, end)
 
 
 # ---- errors
