@@ -88,7 +88,7 @@ class Walk:
 
 @dataclass(frozen=True)
 class Batch:
-    """Neighbouring sessions to compute in one run.
+    """Neighbouring days to compute in one run: sessions, or days of the calendar.
 
     attempt  how often the most tried of them was requested today
     """
@@ -210,21 +210,25 @@ class Inspector:
         return self._calendar.previous_session(market, date.fromisoformat(day)).isoformat()
 
     def _batches(self, chosen: Mapping[str, Sequence[str]]) -> list[Batch]:
-        """Return runs of neighbouring sessions that lack the same tables."""
+        """Return runs of neighbouring days that lack the same tables."""
         batches: list[Batch] = []
         for day in sorted({day for days in chosen.values() for day in days}):
             tables = tuple(name for name, days in chosen.items() if day in days)
             attempt = max(self._attempts.get(name, {}).get(day, 0) for name in tables)
             last = batches[-1] if batches else None
-            if last and last.tables == tables and last.end == self._session_before(day):
+            if last and last.tables == tables and last.end == self._day_before(tables, day):
                 batches[-1] = Batch(tables, last.start, day, max(last.attempt, attempt))
             else:
                 batches.append(Batch(tables, day, day, attempt))
         return batches
 
-    def _session_before(self, day: str) -> str:
-        market = next(table.work.sessions for table in self._derived if table.work.sessions)
-        return self._calendar.previous_session(market, date.fromisoformat(day)).isoformat()
+    def _day_before(self, tables: Sequence[str], day: str) -> str:
+        """Return the session before, or the day before for a table that has every day."""
+        markets = {table.work.sessions for table in self._derived if table.name in tables}
+        market, there = markets.pop(), date.fromisoformat(day)
+        if market is None or markets:
+            return (there - timedelta(days=1)).isoformat()
+        return self._calendar.previous_session(market, there).isoformat()
 
 
 def in_order(derived: Sequence[Derived]) -> list[Derived]:

@@ -100,7 +100,8 @@ LINES = (
     Line("liquidity_dawn_again", "liquidity_dawn", ("20 6 * * *",), today_in_winter, repeats=1),
     # Yesterday's value locked and stablecoins still moved after they were collected.
     Line("crypto_dawn", "crypto_dawn", ("1 6 * * *",), FIVE_UTC_DAYS, repeats=2),
-    Line("news_dawn", "news_dawn", ("30 6 * * *",), TODAY),
+    # Also if somebody asked at night: a search goes back a day, tomorrow's begins at 06:30 today.
+    Line("news_dawn", "news_dawn", ("30 6 * * *",), TODAY, repeats=1),
     Line("filings_daily", "filings_daily", ("0 19 * * 1-5",), FIVE_WEEKDAYS, repeats=2),
     Line("weekly_listing", "weekly_listing", ("0 10 * * 6",), this_week),
     Line("weekly_financials", "weekly_financials", ("0 11 * * 6",), newest_due_quarter, repeats=1),

@@ -125,7 +125,8 @@ def _closing(
         rejected=len(verdict.rejected) + verdict.duplicates,
         requests=receipt.requests,
         source=receipt.source or collected.source,
-        fetched_at=receipt.fetched_at or collected.fetched_at,
+        # Rows that were told from stored ones without a request have no answer of their own.
+        fetched_at=receipt.fetched_at or (collected.fetched_at if collected.source else None),
         input_version=entry.input_version,
         warnings=verdict.warnings,
         rejected_rows=verdict.rejected,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -237,3 +238,18 @@ def test_an_input_that_may_be_missing_keeps_no_day_from_being_computed(
     found, _ = Inspector([Derived(index, (news, rates))], database, CALENDAR, NOW).inspect(Walk())
     # where one of the two is stored; on the 13th none is
     assert found == [Batch(("index",), "2026-03-09", "2026-03-12", 0)]
+
+
+def test_the_days_of_a_table_that_has_every_day_are_neighbours_across_a_weekend(
+    database: Database, log: Log
+) -> None:
+    rates, index = (replace(work(name), sessions=None) for name in ("rates", "index"))
+    log.store("rates", *(f"2026-03-{day:02}" for day in range(5, 13)))
+    log.store("index", "2026-03-05", "2026-03-07")
+    # Beside a table of sessions: the 6th and the 9th are neighbours only there.
+    derived = [*DERIVED, Derived(index, (rates,))]
+    found, _ = Inspector(derived, database, CALENDAR, NOW).inspect(Walk())
+    assert found == [
+        Batch(("index",), "2026-03-06", "2026-03-06", 0),
+        Batch(("index",), "2026-03-08", "2026-03-12", 0),
+    ]

@@ -311,6 +311,7 @@ def test_the_derived_tables_are_found_with_their_inputs() -> None:
             "financial_statement",
             "fdr_stock_listing",
         },
+        "stress_index": {"liquidity_macro", "liquidity_price", "liquidity_news", "fed_tone"},
     }
 
 

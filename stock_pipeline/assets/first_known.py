@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 
+from stock_pipeline.assets.parts import SILENT
 from stock_pipeline.clock import KST
 from stock_pipeline.market_calendar import MarketCalendar
 from stock_pipeline.storage.database import Database
@@ -22,12 +23,14 @@ DUE = time(22)
 MARKET = "XNYS"
 KEYS = ["date", "series"]
 
-_ASKED = """
+# A series that failed was not looked for; one that had nothing for the whole partition was.
+_ASKED = f"""
 SELECT CAST(l.partition AS date) AS day, s.series, max(l.fetched_at) AS at
 FROM data_collection_log l CROSS JOIN unnest(CAST(:series AS text[])) AS s(series)
 WHERE l.asset = :asset AND l.status = 'completed' AND l.outcome = 'rows'
     AND l.partition BETWEEN :first AND :last AND l.fetched_at < :fetched_at
-    AND NOT coalesce(l.detail -> 'failed' @> to_jsonb(s.series), false)
+    AND (NOT coalesce(l.detail -> 'failed' @> to_jsonb(s.series), false)
+        OR strpos(l.reason, s.series || ': {SILENT}') > 0)
 GROUP BY l.partition, s.series
 """
 

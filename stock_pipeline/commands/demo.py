@@ -9,11 +9,15 @@ from __future__ import annotations
 import os
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
 from stock_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from stock_pipeline.commands.plan import Size
 
 DEFAULT_PORT = 3000
 # One volume is misprinted in one answer of the second source of prices: the weekly comparison of
@@ -31,36 +35,42 @@ AT_LEAST_ONE = click.IntRange(min=1)
 @click.option(
     "--tickers", type=AT_LEAST_ONE, default=2900, show_default=True, help="companies in the world"
 )
+@click.option(
+    "--asset-days", type=AT_LEAST_ONE, default=1096, show_default=True, help="of the seven assets"
+)
+@click.option(
+    "--dawn-days", type=AT_LEAST_ONE, default=90, show_default=True, help="of stress and crypto"
+)
 @click.option("--port", default=DEFAULT_PORT, show_default=True, help="port of the Dagster UI")
 @click.option("--inside", is_flag=True, hidden=True)
-def demo(
-    once: bool, sessions: int, score_sessions: int, tickers: int, port: int, inside: bool
-) -> int:
+def demo(once: bool, tickers: int, port: int, inside: bool, **days: int) -> int:
     """Show the whole pipeline on an invented market; nothing leaves this machine."""
     os.environ["STOCK_PIPELINE_MODE"] = "demo"
     if inside:
-        return _collect_and_serve(sessions, score_sessions, port=None if once else port)
+        from stock_pipeline.commands.plan import Size
+
+        size = Size(quarters=5, filing_days=40, **days)
+        return _collect_and_serve(size, port=None if once else port)
     from stock_pipeline.twin.command import Setup, serve_and_run
 
     folder = Settings.load().home / "twin"
     log_path = folder / "requests.jsonl"
     setup = Setup(folder, companies=tickers, log_path=log_path, faults=(DISAGREEMENT,))
     command = [sys.executable, "-m", "stock_pipeline.cli", "demo", "--inside"]
-    command += [f"--sessions={sessions}", f"--score-sessions={score_sessions}", f"--port={port}"]
+    command += [f"--{name.replace('_', '-')}={count}" for name, count in days.items()]
+    command += [f"--port={port}"]
     command += ["--once"] if once else []
     # Paces protect real upstreams; the twin needs no protection.
     return serve_and_run(command, setup, defaults={"PACE_FACTOR": "0"})
 
 
-def _collect_and_serve(sessions: int, score_sessions: int, *, port: int | None) -> int:
+def _collect_and_serve(size: Size, *, port: int | None) -> int:
     from stock_pipeline.commands import first_load
     from stock_pipeline.commands.memory import PeakMemory
-    from stock_pipeline.commands.plan import Size
     from stock_pipeline.commands.summary import print_summary
     from stock_pipeline.storage.database import Database
 
     console = Console()
-    size = Size(sessions, score_sessions, quarters=5, filing_days=40, asset_days=1096, dawn_days=90)
     started = time.monotonic()
     with PeakMemory(Settings.load().home) as memory:
         load = first_load.run(Settings.load(), size, console)

@@ -32,10 +32,10 @@ def plain(markup: str | None) -> str | None:
     if markup is None:
         return None
     text = _TAG.sub(" ", markup[:LONGEST_MARKUP])
-    # What was written with entities twice is a tag only now; what no bracket closes, never.
-    text = _TAG.sub(" ", html.unescape(text))
-    text = visible(_OPENING.sub(" ", text))
-    return " ".join(text.split()) or None
+    # What was written with entities twice is a tag only now, and what an invisible mark behind the
+    # bracket had hidden; what no bracket closes, never.
+    text = _TAG.sub(" ", visible(html.unescape(text)))
+    return " ".join(_OPENING.sub(" ", text).split()) or None
 
 
 def visible(text: str) -> str:

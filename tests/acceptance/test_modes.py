@@ -213,6 +213,7 @@ def test_a_first_load_that_is_complete_is_not_begun_again(
     pipeline = replace(another(), home=shared_home)
     size = Size(3, 1, quarters=5, filing_days=40, asset_days=10, dawn_days=3)
     command = ["--sessions=3", "--score-sessions=1", "--tickers=60"]
+    command += ["--asset-days=10", "--dawn-days=3"]
     out = pipeline.run("demo", "--once", *command).stdout
     assert "stock_price_daily" in out
     assert "Ten best Compass Scores" in out

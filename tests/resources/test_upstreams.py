@@ -18,10 +18,15 @@ from stock_pipeline.storage.database import Database
 
 NAMES = (
     *("transport", "krx", "fdr", "dart", "fsc", "fss", "krx_openapi", "price_sources"),
+    *("yahoo", "coingecko", "defillama", "alternative_me", "fred", "google_news", "fed"),
     "calendar",
 )
 UPSTREAMS = {name: resources()[name] for name in NAMES}
-KEYS = ("krx_id", "krx_pw", "dart_api_key", "fsc_api_key", "fss_api_key", "krx_openapi_key")
+DAY = date(2026, 3, 12)
+KEYS = (
+    *("krx_id", "krx_pw", "dart_api_key", "fsc_api_key", "fss_api_key", "krx_openapi_key"),
+    *("fred_api_key", "coingecko_api_key"),
+)
 NO_KEYS = dict.fromkeys(KEYS)
 
 
@@ -45,6 +50,7 @@ def run(tmp_path: Path, database: Database) -> Iterator[Any]:
         (lambda run: run.fsc.listed_items(date(2026, 3, 12)), "FSC_API_KEY"),
         (lambda run: run.krx.all_stocks(date(2026, 3, 13)), "KRX_ID"),
         (lambda run: run.krx_openapi.stocks(date(2026, 3, 12)), "KRX_OPENAPI_KEY"),
+        (lambda run: run.fred.observations("SOFR", DAY, DAY), "FRED_API_KEY"),
         (lambda run: run.fss.products("depositProductsSearch", "020000"), "FSS_API_KEY"),
     ],
 )

@@ -41,6 +41,9 @@ from stock_pipeline.sources.plain_text import (
         ("&lt;b&gt;bold&lt;/b&gt;", "bold"),  # a tag only after its entities are read
         ("&amp;lt;b&amp;gt;", "&lt;b&gt;"),  # what is written about a tag stays what it is
         ("<scr<script>ipt>alert(1)</scr</script>ipt>", "alert(1)"),
+        ("<\u200bscript>alert(1)</\u202escript>", "alert(1)"),  # tags once the marks are gone
+        ("&lt;&#x200b;img src=x onerror=alert(1)>a", "a"),
+        ("<\u2060b", "b"),
         ("zero\u200bwidth\u2060joined", "zerowidthjoined"),
         ("\u202edesrever\u202c", "desrever"),
         ("\ufeffBOM", "BOM"),

@@ -39,8 +39,8 @@ WINDOW = "when:1d"
 FEEDS: tuple[Name, ...] = ("press_all", "speeches")
 FED_CATEGORY, FED_PUBLISHER = "fed", "Federal Reserve Board"
 LONGEST_TITLE, LONGEST_SUMMARY, LONGEST_PUBLISHER = 300, 1_000, 200
-# Google's ids have 228 to 352 characters in the recorded feed; an index of PostgreSQL ends at 2,704
-# bytes.
+# In bytes. Google's ids have 228 to 352 characters in the recorded feed, all of ASCII; an index of
+# PostgreSQL ends at 2,704 bytes, and one longer id would cost all articles of the run.
 LONGEST_ID = 1_000
 
 TABLE = table(
@@ -59,7 +59,7 @@ TABLE = table(
 RULES = [
     OneOf("category", (*SEARCHES, FED_CATEGORY), why="nothing else is asked for"),
     NotNull("title", why="an article without a headline cannot be shown"),
-    Matches("url", "https?://.+", why="a page makes a link of it"),
+    Matches("url", "(?i)https?://.+", why="a page makes a link of it"),
     Rule(
         "published_before_seen",
         "no article is of a day after it was seen: it would be the newest one for long",
@@ -97,7 +97,7 @@ def _values(name: str, item: Item, payload: Payload[list[Item]]) -> Iterator[obj
 
 def article_id(item: Item) -> str | None:
     """Return what tells an article from all others of its source; None when nothing does."""
-    if item.guid is not None and len(item.guid) <= LONGEST_ID:
+    if item.guid is not None and len(item.guid.encode()) <= LONGEST_ID:
         return item.guid
     identity = item.guid or item.link
     return hashlib.sha256(identity.encode()).hexdigest() if identity else None

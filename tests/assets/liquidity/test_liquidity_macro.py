@@ -145,6 +145,19 @@ def test_a_value_that_was_late_is_known_when_it_came(bench: Any, fred: FakeFred,
     assert known(bench) == [FIRST[0], ("2026-03-11", seoul("2026-03-14 06:00:05"), 4.1)]
 
 
+def test_a_series_that_had_nothing_at_all_was_looked_for_in_vain(
+    bench: Any, fred: FakeFred, run: Any
+) -> None:
+    late, fred.values["SOFR"] = fred.values["SOFR"], {}
+    fred.fails = {"DGS10": Timeout("FRED", "observations")}
+    (first,) = run("2026-03-13T06:00:05")
+    assert first.failed == ("DGS10", "SOFR")
+    fred.fails, fred.values["SOFR"] = {}, late
+    run("2026-03-14T06:00:05")
+    assert {row[1] for row in known(bench)} == {seoul("2026-03-14 06:00:05")}
+    assert known(bench, "DGS10") == FIRST
+
+
 @pytest.mark.parametrize(
     ("moment", "why"),
     [

@@ -106,6 +106,8 @@ def test_a_release_that_both_feeds_have_is_one() -> None:
         (replace(ARTICLE, guid="x" * LONGEST_ID), "x" * LONGEST_ID),
         # An index of PostgreSQL has no place for it.
         (replace(ARTICLE, guid="x" * 1001), hashlib.sha256(b"x" * 1001).hexdigest()),
+        (replace(ARTICLE, guid="가" * 333), "가" * 333),  # 999 bytes
+        (replace(ARTICLE, guid="가" * 334), hashlib.sha256("가".encode() * 334).hexdigest()),
     ],
 )
 def test_the_identity_is_the_guid_else_the_hash_of_the_address(
@@ -143,6 +145,10 @@ def test_f60_a_text_is_cut_behind_its_limit(field: str, column: str, most: int, 
 )
 def test_an_article_that_cannot_be_shown_is_kept_out(item: Item, broken: str) -> None:
     assert rejected(item) == [broken]
+
+
+def test_the_scheme_of_an_address_may_be_in_capitals() -> None:
+    assert rejected(replace(ARTICLE, link="HTTPS://example.com/1")) == []
 
 
 def test_a_date_of_the_next_day_is_taken_for_a_clock_that_is_fast() -> None:
