@@ -10,16 +10,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from stock_pipeline.clock import KST
-from stock_pipeline.market_calendar import MarketCalendar
-from stock_pipeline.storage.collection_log import done_partitions
+from stock_pipeline.market_calendar import TIME_ZONES, MarketCalendar
+from stock_pipeline.storage.collection_log import done_partitions, keyless_partitions
 from stock_pipeline.storage.database import Database
 from stock_pipeline.work import Work
 
 MARKET = "XKRX"
-NEW_YORK = ZoneInfo("America/New_York")
 SATURDAY = 5
 
 # Days after the end of a period by which its report must be filed (FSCMA articles 159 and 160).
@@ -47,20 +45,23 @@ def due_partitions(
     """Return which of these partitions some table lacks and can get, oldest first.
 
     A table that waits for the session before is due only where that session is stored, or will be
-    once what is requested before it has run. A table of the present can only get the newest.
+    once what is requested before it has run. A table of the present can only get the newest; of one
+    that others can do without, a day that passed without its key is not asked for again.
     """
     newest = max(days, default=None)
     before = {day: _before(works, day, calendar) for day in days}
     keys = sorted({day.isoformat() for day in days} | set(before.values()))
     names = {work.table.name for work in works} | {work.history or "" for work in works}
     expected = {name: done_partitions(db, name, keys) for name in names if name}
+    optional = [work.table.name for work in works if work.optional]
+    keyless = {name: keyless_partitions(db, name, keys) for name in optional}
     found = []
     for day in sorted(days):
         lacking = []
         for work in sorted(works, key=lambda work: work.history is not None):
-            if work.snapshot and day != newest:
-                continue
             key, name = day.isoformat(), work.table.name
+            if day != newest and (work.snapshot or key in keyless.get(name, ())):
+                continue
             has_history = work.history is None or {key, before[day]} <= expected[work.history]
             if key not in expected[name] and has_history:
                 expected[name].add(key)
@@ -106,7 +107,7 @@ def today_in_winter(calendar: MarketCalendar, now: datetime) -> list[date]:
     A bar of the session that has just closed may still move then: VIX until 16:15, others in the
     closing auction.
     """
-    is_winter = not now.astimezone(NEW_YORK).dst()
+    is_winter = not now.astimezone(TIME_ZONES["XNYS"]).dst()
     return [now.astimezone(KST).date()] if is_winter else []
 
 

@@ -152,7 +152,7 @@ def _stamps(
 def _result(entry: Entry, collected: Collected, closing: Closing, changes: Changes) -> Result:
     return Result(
         entry.partition,
-        collected.outcome,
+        closing.outcome,
         collected.reason,
         changes,
         rejected=closing.rejected,

@@ -159,7 +159,7 @@ def test_independent_rows_do_not_condemn_each_other(
 def test_a_partition_can_be_stored_and_have_failed(tools: Tools) -> None:
     reason = QualityReject(TABLE.name, "no_input", 0)
     result = run(tools, answered(closes(A=1.0), fails=reason))
-    assert (result.error, result.is_done) == (reason, False)
+    assert (result.error, result.outcome, result.is_done) == (reason, "error", False)
     assert stored(tools) == {("A", DAY): 1.0}
     log = tools.db.read("SELECT status, outcome, inserted, error_message FROM data_collection_log")
     assert log.rows() == [("failed", "error", 1, f"QualityReject: {reason}")]

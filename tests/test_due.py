@@ -8,7 +8,9 @@ import pytest
 
 from stock_pipeline.clock import KST
 from stock_pipeline.due import (
+    Due,
     days_of_last_quarter,
+    due_partitions,
     last_days,
     last_sessions,
     last_utc_days,
@@ -22,7 +24,12 @@ from stock_pipeline.due import (
     this_week,
     today_in_winter,
 )
+from stock_pipeline.errors import SettingMissing
 from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.storage.collection_log import Closing, CollectionLog, Entry
+from stock_pipeline.storage.database import Database
+from stock_pipeline.storage.schema import Date, key, table
+from stock_pipeline.work import Work
 
 CALENDAR = MarketCalendar()
 
@@ -199,3 +206,25 @@ def test_days_end_with_the_running_one(
 def test_dawn_is_repeated_while_new_york_closes_at_six_in_seoul(now: str, is_winter: bool) -> None:
     expected = [date.fromisoformat(now[:10])] if is_winter else []
     assert today_in_winter(CALENDAR, seoul(now)) == expected
+
+
+@pytest.mark.parametrize(
+    ("optional", "days"),
+    [
+        (True, ["2026-03-11", "2026-03-13"]),  # without the key on the 12th: only today again
+        (False, ["2026-03-11", "2026-03-12", "2026-03-13"]),
+    ],
+)
+def test_a_day_that_passed_without_its_key_is_not_asked_for_again(
+    database: Database, optional: bool, days: list[str]
+) -> None:
+    rates = Work(table("rates", key("date", Date, "day")), partitions="day", optional=optional)
+    log = CollectionLog(database)
+    missing = SettingMissing("FRED_API_KEY", "one is free")
+    for day in ("2026-03-12", "2026-03-13"):
+        entry = Entry("run", "rates", day)
+        log.open(entry)
+        log.close(entry, Closing("completed", "skipped", f"SettingMissing: {missing}"))
+    window = [date(2026, 3, day) for day in (11, 12, 13)]
+    found = due_partitions([rates], window, database, CALENDAR)
+    assert found == [Due(date.fromisoformat(day), ("rates",)) for day in days]

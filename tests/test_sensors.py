@@ -308,8 +308,7 @@ def test_the_derived_tables_are_found_with_their_inputs() -> None:
         "compass_score": {
             "stock_price_daily",
             "price_adjustment",
-            "financial_statement",
-            "fdr_stock_listing",
+            *("financial_statement", "fdr_stock_listing"),
         },
         "stress_index": {"liquidity_macro", "liquidity_price", "liquidity_news", "fed_tone"},
     }

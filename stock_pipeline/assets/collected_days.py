@@ -21,6 +21,7 @@ from stock_pipeline.work import Collected
 # The warning of a day whose rows are of another symbol than the preferred one.
 PREFERRED_SYMBOL_ANSWERS = "preferred_symbol_answers"
 REJECTED = "rejected"
+MISSING = "its newest session is missing"
 
 _IS_STORED = """
 SELECT 1 AS found FROM price_daily
@@ -119,6 +120,9 @@ def cut(
             own = over[name] or own_days(collector.calendar, answer.asset.calendar, *collector.span)
             for day in own:
                 failed[day][name] = type(answer.error).__name__
+        elif over[name] and over[name][-1] not in answer.rows["date"]:
+            # Gaps before it are flagged where the next row is; this one would look like the end.
+            failed[over[name][-1]][name] = MISSING
     for name, day in broken:
         failed[day][name] = REJECTED
     told = {a.asset.asset_id for a in answers if not a.rows.is_empty()}

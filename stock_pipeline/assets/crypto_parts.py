@@ -18,7 +18,7 @@ from stock_pipeline.sources.alternative_me import AlternativeMe, Mood
 from stock_pipeline.sources.coingecko import CoinGecko
 from stock_pipeline.sources.coingecko_answers import Point, Prices, Totals
 from stock_pipeline.sources.defillama import DefiLlama
-from stock_pipeline.sources.transport import NotArchived, Payload
+from stock_pipeline.sources.transport import Payload
 
 T = TypeVar("T")
 Told = Mapping[date, Mapping[str, Any]]
@@ -74,17 +74,6 @@ class Upstreams:
             _now("COINGECKO global", self.coingecko.global_totals, totals),
             _now("COINGECKO price", ratio, ratio_now),
         ]
-
-
-def renewed(older: Sequence[Part], newer: Sequence[Part]) -> list[Part]:
-    """Return the newer parts, and the older one of each that was not archived with this day.
-
-    While replaying, a day may have answers of its own, or those of the first day of its run.
-    """
-    if not older:
-        return list(newer)
-    pairs = zip(older, newer, strict=True)
-    return [old if isinstance(new.error, NotArchived) else new for old, new in pairs]
 
 
 def value_locked(values: Mapping[date, float]) -> Told:

@@ -30,6 +30,13 @@ SOURCE = "FDR"
 PRICES = ("open", "high", "low", "close")
 # What is read of the stored rows that an answer is settled with.
 STORED = "asset_id, date, close, currency, symbol, is_final, rebased_close"
+# Those of the span, and of each asset the newest final one before it.
+_BESIDE = f"""
+SELECT {STORED} FROM price_daily WHERE date BETWEEN :first AND :last
+UNION ALL
+(SELECT DISTINCT ON (asset_id) {STORED} FROM price_daily
+WHERE is_final AND date < :first ORDER BY asset_id, date DESC)
+"""
 
 _log = logging.getLogger(__name__)
 
@@ -71,15 +78,23 @@ class Collector:
         Raises  DatabaseError
         """
         asked = [asset for asset in assets if asset.is_active and self._trades(asset)]
-        answers = [self._ask(asset, asset.symbols, self.span) for asset in asked]
-        stored = self.db.read(
-            f"SELECT {STORED} FROM price_daily WHERE date BETWEEN :first AND :last",
-            {"first": self.span[0], "last": self.span[1]},
-        )
+        stored = self.db.read(_BESIDE, {"first": self.span[0], "last": self.span[1]})
+        answers = [self._ask(one, one.symbols, self._reach(one, stored)) for one in asked]
         return [self._settled(answer, stored) for answer in answers]
 
     def _trades(self, asset: Asset) -> bool:
         return bool(own_days(self.calendar, asset.calendar, *self.span))
+
+    def _reach(self, asset: Asset, stored: pl.DataFrame) -> tuple[date, date]:
+        """Return the days to ask for: with a stored final one, if there is any, to tell the basis.
+
+        After days without a collection the span has none, and a split in between would not be seen.
+        """
+        if self.fdr.replaying:
+            return self.span
+        own = stored.filter(pl.col("asset_id") == asset.asset_id, "is_final")
+        newest = max(own["date"].to_list(), default=self.span[0])
+        return min(newest, self.span[0]), self.span[1]
 
     def _ask(
         self, asset: Asset, symbols: Sequence[tuple[str, str]], span: tuple[date, date]
@@ -106,15 +121,16 @@ class Collector:
 
         Missing  a day without any price is left out unless the asset's session of it is over: the
                  source writes such rows for holidays
-        Raises   EmptyOnBusinessDay without a row although a session is over
+        Raises   EmptyOnBusinessDay without a row of the collector's span although a session is over
         """
         over = finished_days(self.calendar, asset, span, fetched_at)
         is_priced = pl.any_horizontal(pl.col(*PRICES).is_not_null())
         there = rows.filter(
             pl.col("date").is_between(*span) & (is_priced | pl.col("date").is_in(over))
         )
-        if over and there.is_empty():
-            raise EmptyOnBusinessDay(SOURCE, f"prices {asset.asset_id}", f"{span[0]} to {span[1]}")
+        if over and over[-1] >= self.span[0] and self._within(there).is_empty():
+            asked = f"{self.span[0]} to {self.span[1]}"
+            raise EmptyOnBusinessDay(SOURCE, f"prices {asset.asset_id}", asked)
         days = there["date"].unique().to_list()
         final = [day for day in days if finished_at(self.calendar, asset, day) <= fetched_at]
         return there.with_columns(
@@ -128,21 +144,27 @@ class Collector:
         own = stored.filter(pl.col("asset_id") == answer.asset.asset_id)
         rebased = newest_difference(answer.rows, own)
         if rebased is None:
-            return _beside(answer, own)
+            return _beside(replace(answer, rows=self._within(answer.rows)), own)
         return self._with_history(answer, rebased)
 
+    def _within(self, rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.filter(pl.col("date") >= self.span[0])
+
     def _with_history(self, answer: Answer, rebased: Rebased) -> Answer:
-        """Ask for everything that is stored of the asset again, by the symbol that answered."""
+        """Ask for everything that is stored of the asset again, by the symbol that answered.
+
+        Also for days after the span, which would be left on the old basis.
+        """
         asset = answer.asset
         own = self.db.read(
-            f"SELECT {STORED} FROM price_daily WHERE asset_id = :asset AND date <= :last"
-            " ORDER BY date",
-            {"asset": asset.asset_id, "last": self.span[1]},
+            f"SELECT {STORED} FROM price_daily WHERE asset_id = :asset ORDER BY date",
+            {"asset": asset.asset_id},
         )
         _log.warning("%s: %s; its history is collected again", asset.asset_id, rebased)
         symbol = answer.rows["symbol"][0]
         symbols = [one for one in asset.symbols if one[0] == symbol]
-        history = self._ask(asset, symbols, (own["date"].to_list()[0], self.span[1]))
+        days = own["date"].to_list()
+        history = self._ask(asset, symbols, (days[0], max(days[-1], self.span[1])))
         if history.error is not None:
             return history
         lost = own.join(history.rows, on="date", how="anti").height

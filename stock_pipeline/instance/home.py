@@ -100,6 +100,8 @@ def _environment(settings: Settings, url: str) -> dict[str, str]:
         "DAGSTER_PG_URL": dagster_url(url),
         "STOCK_PIPELINE_MODE": settings.stock_pipeline_mode,
         "STOCK_PIPELINE_HOME": str(settings.stock_pipeline_home.expanduser().resolve()),
+        # Partitions of one run are marked as stored together: each alone takes four connections.
+        "DAGSTER_EVENT_BATCH_SIZE": "500",
         "PYTHONUTF8": "1",
     }
 

@@ -9,6 +9,7 @@ Friday, and during a session the file is rewritten. Prices: see `fdr_prices.py`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -108,6 +109,11 @@ class Fdr:
         self._timeout = timeout
         self._upstream = replace(FDR, waits={**WAITS, **own})
 
+    @property
+    def replaying(self) -> bool:
+        """Tell whether answers come from the raw archive, also those of days gone by."""
+        return self._transport.archive.replaying
+
     def listing(self, kind: Kind) -> Payload[Listing]:
         """Return the listing of the latest trading day.
 
@@ -115,7 +121,7 @@ class Fdr:
         Raises  SchemaDrift for a missing column, BadPayload when file and library disagree
         """
         operation = f"listing {kind}"
-        if self._transport.archive.replaying:
+        if self.replaying:
             return self._replayed_listing(kind, operation)
         return self._transport.attempt(
             self._upstream, operation, lambda: self._listing(kind, operation)
@@ -131,7 +137,7 @@ class Fdr:
                  ServerError for a missing file of a year with a finished session
         """
         asked = _Asked(symbol, (start, end))
-        if self._transport.archive.replaying:
+        if self.replaying:
             return self._replayed_prices(asked)
         # Each of the sites has its pace, and only the one that refuses is no longer asked.
         upstream = replace(self._upstream, allowance=asked.site)
@@ -222,25 +228,22 @@ class Fdr:
 
     def _replayed_prices(self, asked: _Asked) -> Payload[Prices]:
         """Read the newest archived answer that covers the days, whatever range it was for."""
-        find, wanted = self._transport.archive.find, asked.params
-        found = find("FDR", asked.operation, {"symbol": asked.symbol})
-        covering = [
-            one
-            for one in found
-            if one.params["start"] <= wanted["start"] and wanted["end"] <= one.params["end"]
-        ]
-        if not covering:
+        start, end = (day.isoformat() for day in asked.days)
+
+        def covers(params: Mapping[str, str]) -> bool:
+            return params["start"] <= start and end <= params["end"]
+
+        found = self._transport.archive.newest_of("FDR", asked.operation, covers)
+        if not found:
             raise NotArchived("FDR", asked.operation)
-        newest = max(covering, key=lambda one: one.fetched_at)
         answers = {
             one.params["name"]: Answer(
                 "FDR", asked.operation, 200, {"Content-Type": one.content_type}, one.body
             )
-            for one in covering
-            if one.fetched_at == newest.fetched_at
+            for one in found
         }
         prices = read_prices(asked.symbol, asked.days, answers, self._transport.scrubber).prices
-        return Payload(prices, newest.fetched_at)
+        return Payload(prices, found[0].fetched_at)
 
 
 def _library_failed(operation: str, report: Report) -> BadPayload:

@@ -72,13 +72,12 @@ class Fred:
 
     def _replayed(self, call: Call, start: date, end: date) -> Payload[list[Observation]]:
         """Read the newest archived answer that covers the days, whatever range it was for."""
-        asked = {name: call.params[name] for name in ("series_id", "file_type")}
-        found = self._transport.archive.find("FRED", call.operation, asked)
-        covering = [one for one in found if _covers(one.params, call.params)]
-        if not covering:
+        found = self._transport.archive.newest_of(
+            "FRED", call.operation, lambda archived: _covers(archived, call.params)
+        )
+        if not found:
             raise NotArchived("FRED", call.operation)
-        newest = max(covering, key=lambda one: one.fetched_at)
-        payload = self._transport.replay(FRED, call.operation, newest, self._read)
+        payload = self._transport.replay(FRED, call.operation, found[-1], self._read)
         return replace(payload, data=[one for one in payload.data if start <= one.date <= end])
 
     def _read(self, answer: Answer) -> list[Observation]:
@@ -90,7 +89,8 @@ class Fred:
 
 def _covers(archived: Mapping[str, str], asked: Mapping[str, str]) -> bool:
     begin, stop = WINDOW
-    return archived[begin] <= asked[begin] and asked[stop] <= archived[stop]
+    is_same = all(archived.get(name) == asked[name] for name in asked.keys() - WINDOW)
+    return is_same and archived[begin] <= asked[begin] and asked[stop] <= archived[stop]
 
 
 def _observations(answer: Answer, document: Any) -> list[Observation]:

@@ -99,6 +99,11 @@ class Archive(Protocol):
     def newest(self, source: str, operation: str, params: Mapping[str, str]) -> Archived | None:
         """Return the newest exchange of exactly this request, whoever asked; None without one."""
 
+    def newest_of(
+        self, source: str, operation: str, fits: Callable[[Mapping[str, str]], bool]
+    ) -> Sequence[Archived]:
+        """Return what came last of requests whose `params` fit, whoever asked."""
+
 
 class NotArchived(UpstreamError):
     """The raw archive has no such answer, and nothing is sent while it is replayed."""

@@ -23,7 +23,7 @@ BASE = "https://query1.finance.yahoo.com/v8/finance/chart/"
 YAHOO = Upstream("YAHOO", pace=1.0, setting="", limits={BASE: Limits(total=30.0)}, waits=ONE_RETRY)
 
 WINDOW = ("period1", "period2")
-FIXED = {"interval": "1d", "includePrePost": "false", "events": "div|split"}
+FIXED = {"interval": "1d", "includePrePost": "false"}
 # Names of HTTP libraries are refused with 429 at once.
 HEADERS = {"User-Agent": "Mozilla/5.0"}
 
@@ -68,13 +68,12 @@ class Yahoo:
 
     def _replayed(self, symbol: str, call: Call) -> Payload[Chart]:
         """Read the newest archived chart that covers the window, whatever range it was for."""
-        found = self._transport.archive.find("YAHOO", call.operation, FIXED)
-        covering = [one for one in found if _covers(one.params, call.params)]
-        if not covering:
+        archive, params = self._transport.archive, call.params
+        found = archive.newest_of("YAHOO", call.operation, lambda one: _covers(one, params))
+        if not found:
             raise NotArchived("YAHOO", call.operation)
-        newest = max(covering, key=lambda one: one.fetched_at)
         return self._transport.replay(
-            YAHOO, call.operation, newest, lambda answer: self._read(answer, symbol)
+            YAHOO, call.operation, found[0], lambda answer: self._read(answer, symbol)
         )
 
 

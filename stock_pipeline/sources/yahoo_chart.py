@@ -9,7 +9,7 @@ at 23:00 UTC in summer, belongs to the day after. Prices come as 32-bit floats w
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -37,15 +37,6 @@ MOST_DIGITS = 10
 
 
 @dataclass(frozen=True)
-class Split:
-    """A split of a share: `numerator` new ones for `denominator` old ones from `date` on."""
-
-    date: date
-    numerator: float
-    denominator: float
-
-
-@dataclass(frozen=True)
 class Chart:
     """The daily bars of one symbol.
 
@@ -58,9 +49,7 @@ class Chart:
     symbol: str
     currency: str | None
     zone: str
-    market_time: datetime | None
     bars: pl.DataFrame
-    splits: tuple[Split, ...] = ()
     entries: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ENTRIES))
 
 
@@ -74,7 +63,7 @@ def read_chart(answer: Answer, symbol: str, scrubber: Scrubber) -> Chart:
     """
     result = _result(answer, scrubber)
     if result is None:
-        return Chart(symbol, None, "UTC", None, pl.DataFrame(schema=BARS))
+        return Chart(symbol, None, "UTC", pl.DataFrame(schema=BARS))
     meta = _record(answer, result.get("meta"), "meta")
     if meta.get("symbol") != symbol:
         raise BadPayload(*_where(answer), "the chart of another symbol")
@@ -89,9 +78,7 @@ def read_chart(answer: Answer, symbol: str, scrubber: Scrubber) -> Chart:
         symbol,
         _currency(answer, meta),
         zone,
-        market_time,
         _without_double(rounded, market_time),
-        _splits(answer, result, zone),
         entries,
     )
 
@@ -186,18 +173,6 @@ def _without_double(bars: pl.DataFrame, market_time: datetime | None) -> pl.Data
         return bars
     running = {**second, "opened_at": first["opened_at"]}
     return pl.concat([bars.head(-2), pl.DataFrame([running], schema=BARS)])
-
-
-def _splits(answer: Answer, result: dict[str, Any], zone: str) -> tuple[Split, ...]:
-    events = _record(answer, result.get("events") or {}, "events")
-    listed = _record(answer, events.get("splits") or {}, "splits").values()
-    found = [_record(answer, split, "splits") for split in listed]
-    days = _days(answer, _instants(answer, [one.get("date") for one in found], "splits"), zone)
-    terms = ([one.get(name) for one in found] for name in ("numerator", "denominator"))
-    new, old = (_numbers(answer, values, "splits") for values in terms)
-    splits = zip(days, new, old, strict=True)
-    known = [Split(day, n, o) for day, n, o in splits if n is not None and o is not None]
-    return tuple(sorted(known, key=lambda split: split.date))
 
 
 def _record(answer: Answer, found: Any, name: str) -> dict[str, Any]:

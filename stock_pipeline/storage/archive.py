@@ -215,6 +215,22 @@ class FileArchive:
         except BadPayload:
             return None
 
+    def newest_of(
+        self, source: str, operation: str, fits: Callable[[Mapping[str, str]], bool]
+    ) -> list[ArchivedExchange]:
+        """Return what came last of requests whose `params` fit, whatever partition it was for.
+
+        An answer about many days is filed under the first of them only. One that came in several
+        files has as many exchanges of one instant; no other is read or counted as used.
+        """
+        lines = [
+            line
+            for line in self._index(source)
+            if line.operation == operation and fits(line.params)
+        ]
+        newest = max((line.fetched_at for line in lines), default=None)
+        return [self._read(source, line) for line in lines if line.fetched_at == newest]
+
     def _read(self, source: str, line: Line) -> ArchivedExchange:
         found = self._unpacked(source, line)
         if self._scopes:

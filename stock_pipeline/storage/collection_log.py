@@ -287,3 +287,14 @@ def done_partitions(database: Database, asset: str, partitions: Sequence[str]) -
         {"asset": asset, "partitions": list(partitions), "outcomes": list(DONE_OUTCOMES)},
     )
     return set(found["partition"].to_list())
+
+
+def keyless_partitions(database: Database, asset: str, partitions: Sequence[str]) -> set[str]:
+    """Return which of these partitions were left out because a setting was missing."""
+    found = database.read(
+        "SELECT DISTINCT partition FROM data_collection_log WHERE asset = :asset"
+        " AND status = 'completed' AND partition = ANY(:partitions)"
+        " AND outcome = 'skipped' AND reason LIKE 'SettingMissing%'",
+        {"asset": asset, "partitions": list(partitions)},
+    )
+    return set(found["partition"].to_list())

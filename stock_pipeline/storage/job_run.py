@@ -59,8 +59,13 @@ class JobRun:
 
 def _status(rows: list[dict[str, object]]) -> str:
     if any(row["status"] != "completed" for row in rows):
-        # What was skipped brought nothing either.
-        came = any(row["status"] == "completed" and row["outcome"] != "skipped" for row in rows)
+        # What was skipped, or is only known of the present, brought nothing either.
+        came = any(
+            row["status"] == "completed"
+            and row["outcome"] != "skipped"
+            and row["reason"] != "no_history"
+            for row in rows
+        )
         return "partial_failure" if came else "failure"
     # What waits for the session before it is not lost: it is computed when that is stored.
     rows = [row for row in rows if row["reason"] != "waiting_for_history"] or rows

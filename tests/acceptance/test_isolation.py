@@ -54,7 +54,7 @@ TABLES = [name for names in FILLED.values() for name in names]
 OPTIONAL = {MACRO, PRICE, COUNTS, TONE}
 # One asset of each place that FinanceDataReader asks: each costs a process.
 ACTIVE = "asset_id IN ('KS200', '005930', 'SOXL')"
-# A row of long ago, so that the evening has something to flag: a gap, and a step of the price.
+# A row of long ago on another basis, so that the evening has something to flag.
 EARLIER = """
 INSERT INTO price_daily (asset_id, date, source, close, currency, symbol, is_final, run_id)
 SELECT asset_id, '2026-03-06', 'FDR', 100, currency, fdr_symbol, true, 'earlier'

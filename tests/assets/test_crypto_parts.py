@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 
 from stock_pipeline.assets.crypto_parts import (
-    Part,
     Upstreams,
     ether_in_bitcoin,
     fear_greed,
-    renewed,
     stablecoins,
     totals,
     value_locked,
@@ -121,12 +119,3 @@ def test_as_many_moods_are_asked_for_as_days_lie_between() -> None:
     upstreams.history(date(2026, 3, 1), DAY)
     upstreams.history(DAY, DAY)
     assert asked == [13, 1]
-
-
-def test_a_part_that_was_not_archived_with_a_day_is_that_of_the_days_before() -> None:
-    old = [Part("a", {BEFORE: {}}), Part("b", {BEFORE: {}})]
-    new = [Part("a", {}, error=NotArchived("A", "a")), Part("b", {DAY: {}})]
-    assert renewed(old, new) == [old[0], new[1]]
-    assert renewed([], new) == new
-    failed = [Part("a", {}, error=ServerError("A", "a")), new[1]]
-    assert renewed(old, failed) == failed

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from stock_pipeline.errors import Blocked, RateLimited, ServerError
+from stock_pipeline.stress.news import KEYWORDS
 from stock_pipeline.stress.tone import tone
 from stock_pipeline.twin.wire import Answer, Request
 from stock_pipeline.twin.world import World
@@ -22,14 +23,6 @@ pytestmark = pytest.mark.fault
 
 DAY_BEFORE, DAY, NEXT_DAY = "2026-03-12", "2026-03-13", "2026-03-14"
 CUTOFF = datetime(2026, 3, 12, 21, 0, tzinfo=UTC)
-KEYWORDS = (
-    "liquidity crisis",
-    "margin call",
-    "credit default",
-    "repo market",
-    "private credit",
-    "CRE default",
-)
 Edit = Callable[[Request, Answer], Answer]
 
 
@@ -43,6 +36,13 @@ def refusing(status: int, *words: str) -> Edit:
         return Answer(status, b"no", "text/plain", answer.operation)
 
     return edit
+
+
+def crowded(items: int) -> Edit:
+    """Return an edit that puts so many articles of years ago into the answers."""
+    dated = "<item><title>Repo note</title><pubDate>Thu, 2 Jan 2020 09:00:00 GMT</pubDate></item>"
+    body = f"<rss><channel>{dated * items}</channel></rss>".encode()
+    return lambda _, answer: Answer(200, body, "application/xml", answer.operation)
 
 
 def counts(stage: Any, day: str = DAY) -> dict[str, int]:
@@ -109,22 +109,42 @@ def test_every_article_is_one_of_the_world_of_the_last_day(stage: Any, world: Wo
 # ---- parts that do not come
 
 
-def test_a_keyword_that_fails_leaves_the_others_and_its_own_stored_row(stage: Any) -> None:
+def test_a_repeat_that_lacks_a_keyword_leaves_the_stored_counts_as_they_are(stage: Any) -> None:
     stage.run("liquidity_news", key=DAY)
-    before = counts(stage)
+    # What a keyword that fails had taken would count for the next one now.
     stage.database.execute("UPDATE liquidity_news SET count = 7777")
     stage.edits["search"] = refusing(500, "margin call", "CRE default")
     run = stage.run("liquidity_news", key=DAY)
-    assert counts(stage) == before | {"margin call": 7777, "CRE default": 7777}
+    assert counts(stage) == dict.fromkeys(KEYWORDS, 7777)
     assert failed(run, "liquidity_news") == ["margin call", "CRE default"]
     assert "margin call: GOOGLE_NEWS search" in run.log("liquidity_news")["reason"]
     assert (run.success, run.job["status"]) == (True, "partial_failure")
+
+
+@pytest.mark.parametrize(("items", "status"), [(99, "pass"), (100, "warn")])
+def test_a_search_with_as_many_items_as_a_feed_can_hold_is_told(
+    stage: Any, items: int, status: str
+) -> None:
+    stage.edits["search"] = crowded(items)
+    run = stage.run("liquidity_news", key=DAY)
+    assert run.log("liquidity_news")["validation_status"] == status
+    assert set(counts(stage).values()) == {0}
 
 
 def test_a_keyword_that_never_came_has_no_row(stage: Any) -> None:
     stage.edits["search"] = refusing(500, "repo market")
     stage.run("liquidity_news", key=DAY)
     assert set(counts(stage)) == set(KEYWORDS) - {"repo market"}
+
+
+def test_a_collection_of_more_keywords_takes_the_place_of_one_of_fewer(stage: Any) -> None:
+    stage.edits["search"] = refusing(500, "repo market", "margin call")
+    stage.run("liquidity_news", key=DAY)
+    stage.database.execute("UPDATE liquidity_news SET count = 7777")
+    stage.edits["search"] = refusing(500, "CRE default")
+    stage.run("liquidity_news", key=DAY)
+    assert set(counts(stage)) == set(KEYWORDS) - {"CRE default"}
+    assert 7777 not in counts(stage).values()
 
 
 def test_without_any_keyword_nothing_changes_and_the_step_succeeds(stage: Any) -> None:

@@ -142,6 +142,9 @@ def test_a_replay_takes_the_newest_answer_that_covers_the_days(
     again = Fred(replaying, None)
     inside = again.observations("SOFR", START, date(2024, 6, 5))
     assert (inside.data, inside.fetched_at) == (wide.data[:1], wide.fetched_at)
+    with replaying.archive.scope(asset="a", partition="p", run_id="r") as receipt:  # type: ignore[attr-defined]  # of the file archive
+        again.observations("SOFR", START, date(2024, 6, 5))
+    assert (receipt.fetched_at, len(receipt.digests)) == (wide.fetched_at, 1)
     assert again.observations("SOFR", END, END) == narrow
     for series, end in (("SOFR", date(2024, 6, 7)), ("DGS10", END)):
         with pytest.raises(NotArchived):

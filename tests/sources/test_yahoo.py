@@ -60,7 +60,6 @@ def test_both_days_are_included_and_no_other(yahoo: Yahoo, upstream: Any, budget
         "period2": "1783728000",
         "interval": "1d",
         "includePrePost": "false",
-        "events": "div|split",
     }
     assert request.headers["user-agent"] == "Mozilla/5.0"
     assert budget.admitted == [("YAHOO", 0.0)]
@@ -146,3 +145,16 @@ def test_a_replay_takes_the_newest_chart_that_covers_the_days(
         again.chart("^VIX", START, date(2026, 7, 11))
     with pytest.raises(NotArchived):
         again.chart("SHV", START, END)
+
+
+def test_a_replay_says_when_the_chart_came_that_it_used(
+    yahoo: Yahoo, upstream: Any, archive: Any, replaying: Transport, clock: Any
+) -> None:
+    with archive.scope(asset="liquidity_price", partition="2026-07-08", run_id="r"):
+        wide = yahoo.chart("^VIX", START, END)
+    clock.instant += timedelta(hours=1)
+    yahoo.chart("^VIX", END, END)
+    store: Any = replaying.archive
+    with store.scope(asset="liquidity_price", partition="2026-07-09", run_id="r") as receipt:
+        Yahoo(replaying).chart("^VIX", START, END)
+    assert receipt.fetched_at == wide.fetched_at

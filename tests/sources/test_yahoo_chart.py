@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from stock_pipeline.errors import BadPayload, BadRequest, SchemaDrift, UpstreamError
 from stock_pipeline.redaction import Scrubber
 from stock_pipeline.sources.transport_wire import Answer
-from stock_pipeline.sources.yahoo_chart import Chart, Split, read_chart
+from stock_pipeline.sources.yahoo_chart import Chart, read_chart
 
 QUOTE = ("open", "high", "low", "close", "volume")
 RECORDED = [
@@ -72,13 +72,7 @@ def test_recorded_charts_come_through_field_by_field(
     assert len(expected) == rows
     assert chart.bars.to_dicts() == expected
     assert (chart.symbol, chart.currency, chart.zone) == (symbol, meta["currency"], zone.key)
-    assert chart.market_time == datetime.fromtimestamp(meta["regularMarketTime"], UTC)
     assert chart.entries["close"].to_list() == quote["close"]
-
-
-def test_a_recorded_split_is_told(recorded: Path) -> None:
-    body = (recorded / "macro" / RECORDED[1][0]).read_bytes()
-    assert _read(body, "AAPL").splits == (Split(date(2020, 8, 31), 4.0, 1.0),)
 
 
 DAYS = [
@@ -215,8 +209,6 @@ ODD: list[tuple[str, Any, type[UpstreamError]]] = [
     (COLUMNS + "close", ["2"], SchemaDrift),
     (COLUMNS + "close", [True], SchemaDrift),
     (COLUMNS + "close", [1, 2], BadPayload),
-    (RESULT + "events", {"splits": {"1": {"date": "x"}}}, SchemaDrift),
-    (RESULT + "events", {"splits": {"1": {"date": 1, "numerator": "2"}}}, SchemaDrift),
 ]
 
 

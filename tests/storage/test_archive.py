@@ -220,6 +220,27 @@ def test_the_newest_answer_to_exactly_this_request_is_found_whoever_asked(
     assert archive.newest("DART", "list", {}) is None
 
 
+def test_what_came_last_of_fitting_requests_is_found_and_nothing_else_counts_as_used(
+    archive: FileArchive, tmp_path: Path, clock: Any
+) -> None:
+    def store(partition: str, days: str, at: datetime, *names: str) -> None:
+        with archive.scope(asset="price_daily", partition=partition, run_id="r"):
+            for name in names:
+                params = {"days": days, "name": name}
+                archive.store(replace(FIRST, params=params, fetched_at=at, body=name.encode()))
+
+    store("2026-03-05", "5 to 12", AT, "old")
+    store("2026-03-06", "6 to 13", AT + timedelta(days=1), "2025", "2026")
+    store("2026-03-13", "13", AT + timedelta(days=2), "newest")
+    replaying = FileArchive(tmp_path, replaying=True, clock=clock)
+    with replaying.scope(asset="price_daily", partition="2026-03-05", run_id="r") as receipt:
+        found = replaying.newest_of("DART", "list", lambda params: params["days"] != "13")
+        assert [one.body for one in found] == [b"2025", b"2026"]
+        assert replaying.newest_of("DART", "list", lambda params: params["days"] == "14") == []
+    assert receipt.fetched_at == AT + timedelta(days=1)
+    assert len(receipt.digests) == 2
+
+
 def test_an_answer_whose_body_is_lost_is_asked_for_anew(
     archive: FileArchive, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ ROWS = Closing("completed", "rows")
 PART = Closing("completed", "rows", detail={"failed": ["batch 2"]})
 SKIPPED = Closing("completed", "skipped", "waiting_for_history")
 KEYLESS = Closing("completed", "skipped", "SettingMissing: FRED_API_KEY is not set")
+PAST = Closing("completed", "no_data", "no_history")
 FAILED = Closing("failed", "error", error_message="Timeout: KRX")
 
 
@@ -25,6 +26,8 @@ FAILED = Closing("failed", "error", error_message="Timeout: KRX")
         ([ROWS, FAILED], "partial_failure"),
         ([FAILED, FAILED], "failure"),
         ([KEYLESS, FAILED], "failure"),  # nothing came at all
+        ([PAST, FAILED], "failure"),  # a past day, of which only the failed one could tell
+        ([PAST, PAST], "success"),
         ([KEYLESS, ROWS], "partial_failure"),
         ([SKIPPED, SKIPPED], "skipped"),
         ([], "skipped"),  # nothing was due

@@ -8,7 +8,7 @@ Units    US dollars; dominance in percent; the index of fear and greed in points
 Cadence  crypto_dawn (06:01 KST, which is 21:01 of the UTC day)
 Caveats  Each part may be NULL: its upstream failed, or has no past. Dominance, market cap and
          volume are only known of days on which they were collected; the ratio of ether to bitcoin
-         of earlier days is that at 00:00 UTC, for 365 days back. The upstreams move the values of
+         of other days is that at 00:00 UTC, for 365 days back. The upstreams move the values of
          a running day until midnight and revise earlier ones: a day that is collected again gets
          the newest. A part that does not come never takes away a stored value. Value locked is
          without liquid staking and double counting; stablecoins are those of all pegs.
@@ -23,7 +23,7 @@ from typing import Any
 import polars as pl
 
 from stock_pipeline.assets.coin_history import MOST_DAYS, has_chart, today_utc
-from stock_pipeline.assets.crypto_parts import Part, Upstreams, renewed
+from stock_pipeline.assets.crypto_parts import Part, Upstreams
 from stock_pipeline.quality.rules import AtLeast, Between, NotNull, OneOf, Positive, Rule
 from stock_pipeline.sources.alternative_me import AlternativeMe
 from stock_pipeline.sources.coingecko import CoinGecko
@@ -168,13 +168,12 @@ def day_by_day(
     """Return each day; what has a past is asked for once for all of them."""
     first, today, replaying = min(days), today_utc(db.clock), upstreams.replaying
     stored = _stored(db, days)
-    history: list[Part] = []
-    chart = None
+    history, chart = upstreams.history(first, today), None
     for day in days:
-        if replaying or not history:
-            history = renewed(history, upstreams.history(first, today))
         parts = list(history)
-        if replaying or (day != today and has_chart(day, today)):
+        is_known = stored.get(day, {}).get("eth_btc_ratio") is not None
+        # What was seen on the day itself is younger than the point of a chart.
+        if replaying or (day != today and has_chart(day, today) and not is_known):
             chart = chart or upstreams.past_ratio(first, today)
             parts.append(chart)
         if replaying or day == today:

@@ -12,15 +12,17 @@ Caveats  DefiLlama lists centralised exchanges too (category CEX): what they hol
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date
 
 import polars as pl
 
 from stock_pipeline.assets.coin_history import MOST_DAYS
 from stock_pipeline.quality.rules import AtLeast, NotNull, Positive, Rule
 from stock_pipeline.sources.defillama import DefiLlama, Protocol
+from stock_pipeline.sources.transport import Payload
 from stock_pipeline.storage.schema import Date, Double, Integer, Text, column, key, table
-from stock_pipeline.table_asset import table_asset
+from stock_pipeline.table_asset import Collected, table_asset
+from stock_pipeline.work import NO_HISTORY
 
 LARGEST = 20
 EXCHANGE = "CEX"
@@ -76,6 +78,13 @@ def parse(protocols: Sequence[Protocol], day: date) -> pl.DataFrame:
     pool="defillama",
     per_run=MOST_DAYS,  # as the others of crypto_dawn: Dagster warns of a job with two sizes
 )
-def defi_protocol_tvl(defillama: DefiLlama, utc_day: date) -> pl.DataFrame:
+def defi_protocol_tvl(defillama: DefiLlama, utc_day: date) -> Collected:
     """Collect the list as it is now."""
-    return parse(defillama.protocols().data, utc_day)
+    return seen(defillama.protocols(), utc_day)
+
+
+def seen(answer: Payload[list[Protocol]], day: date) -> Collected:
+    """Return the rows of the day; none when midnight passed before the answer came."""
+    if answer.fetched_at.astimezone(UTC).date() != day:
+        return Collected(pl.DataFrame(), outcome="no_data", reason=NO_HISTORY)
+    return Collected(parse(answer.data, day))

@@ -3,7 +3,7 @@
 Source   Federal Reserve Board, feed press_all
 Grain    one row per day
 Units    scores are hits per word of the texts, 4 decimals
-Cadence  liquidity_dawn (06:00 KST)
+Cadence  liquidity_dawn (06:00 KST, in New York's winter again at 06:20)
 Caveats  The newest 20 releases up to 06:00 KST of the day, however old; title and summary only.
          Phrases are counted as whole words, whatever is said of them. A day without a row has no
          release or did not come.

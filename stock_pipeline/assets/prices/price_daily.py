@@ -131,7 +131,7 @@ def day_by_day(
     lost = {HISTORY_IS_COMPLETE: n} if (n := sum(answer.lost for answer in answers)) else {}
     for day in days:
         one = collected.of(day)
-        if history is not None:
+        if history is not None and one.outcome == "rows":
             rest = history.filter(pl.col("date") != day)
             one = replace(one, beyond=rest, warnings={**one.warnings, **lost})
         yield day, one

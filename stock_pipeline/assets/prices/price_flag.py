@@ -18,15 +18,15 @@ from datetime import date, datetime
 import polars as pl
 
 from stock_pipeline.assets.asset_calendar import own_days, read_assets
+from stock_pipeline.assets.price_warnings import REBASED, flags
 from stock_pipeline.assets.price_warnings import RULES as WARNINGS
-from stock_pipeline.assets.price_warnings import flags
 from stock_pipeline.assets.prices.price_daily import PER_RUN
 from stock_pipeline.clock import Clock
 from stock_pipeline.market_calendar import MarketCalendar
 from stock_pipeline.quality.rules import OneOf
 from stock_pipeline.storage.database import Database
 from stock_pipeline.storage.schema import Date, Instant, Text, column, key, table
-from stock_pipeline.table_asset import table_asset
+from stock_pipeline.table_asset import Collected, table_asset
 
 TABLE = table(
     "price_flag",
@@ -42,16 +42,16 @@ RULES = [OneOf("rule", WARNINGS, effect="block", why="another word is a defect o
 
 # The whole table is walked through: seven assets have some 2,200 rows a year, and the row before
 # the first day of a range can be any time ago.
+# Between two rows of a currency can lie half a year of another one: that is no change of a day.
 _ROWS = """
-SELECT * FROM (
-    SELECT asset_id, date, close, volume, currency, is_final, rebased_close, previous_close,
-        lag(date) OVER (PARTITION BY asset_id ORDER BY date) AS row_before
+SELECT asset_id, date, close, volume, currency, is_final, rebased_close, row_before,
+    CASE WHEN previous_date = row_before THEN previous_close END AS previous_close
+FROM (
+    SELECT *, lag(date) OVER (PARTITION BY asset_id ORDER BY date) AS row_before
     FROM price_daily_change
-) p WHERE date BETWEEN :first AND :last
+) p WHERE date BETWEEN :first AND :last OR (date < :first AND rebased_close IS NOT NULL)
 """
-_STORED = (
-    "SELECT asset_id, date, rule, detected_at FROM price_flag WHERE date BETWEEN :first AND :last"
-)
+_STORED = "SELECT asset_id, date, rule, detected_at FROM price_flag WHERE date <= :last"
 
 
 @table_asset(
@@ -66,22 +66,29 @@ _STORED = (
 )
 def price_flag(
     db: Database, calendar: MarketCalendar, clock: Clock, days: Sequence[date]
-) -> Iterator[tuple[date, pl.DataFrame]]:
+) -> Iterator[tuple[date, Collected]]:
     """Judge the rows of many days at once."""
     yield from day_by_day(db, calendar, clock, days)
 
 
 def day_by_day(
     db: Database, calendar: MarketCalendar, clock: Clock, days: Sequence[date]
-) -> Iterator[tuple[date, pl.DataFrame]]:
-    """Find the flags of all days in one reading and hand them over day by day."""
+) -> Iterator[tuple[date, Collected]]:
+    """Find the flags of all days in one reading and hand them over day by day.
+
+    A new basis that showed on a day before the range, which nobody computes again, goes with the
+    first day.
+    """
     span = {"first": min(days), "last": max(days)}
-    rows = db.read(_ROWS, span)
+    rows, stored = db.read(_ROWS, span), db.read(_STORED, span)
     found = flags(rows, _expected(db, calendar, rows))
-    dated = _first_found(found, db.read(_STORED, span), clock.now())
+    dated = _first_found(found, stored, clock.now())
+    earlier = dated.filter(pl.col("date") < min(days), pl.col("rule") == REBASED)
+    unknown = earlier.join(stored, on=["asset_id", "date", "rule"], how="anti")
     by_day = dated.partition_by("date", as_dict=True)
     for day in days:
-        yield day, by_day.get((day,), dated.clear())
+        beyond = unknown if day == days[0] and unknown.height else None
+        yield day, Collected(by_day.get((day,), dated.clear()), beyond=beyond)
 
 
 def _expected(db: Database, calendar: MarketCalendar, rows: pl.DataFrame) -> dict[str, list[date]]:

@@ -207,9 +207,11 @@ def test_a_day_collected_again_keeps_what_has_no_past_and_gets_the_newest_of_the
     evening.metrics(TODAY)
     clock.instant += timedelta(days=1)
     evening.upstreams.locked[TODAY] = 555.0
-    evening.upstreams.charts["ethereum"] = []
+    evening.upstreams.asked.clear()
     (result,) = evening.metrics(TODAY)
     assert result.changes.updated == 1
+    # The ratio seen on the day is younger than the point of the chart, which is not asked for.
+    assert evening.upstreams.asked == ["tvl", "stablecoins", "fng 2"]
     (row,) = evening.rows(STORED)
     assert row[1] == 555.0
     assert row[4:8] == (52.5, 2.5e12, 1e11, 0.05)

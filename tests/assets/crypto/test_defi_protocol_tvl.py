@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,11 @@ from stock_pipeline.assets.crypto.defi_protocol_tvl import (
     TABLE,
     defi_protocol_tvl,
     parse,
+    seen,
 )
 from stock_pipeline.quality import rules as quality
 from stock_pipeline.sources.defillama import Protocol
+from stock_pipeline.sources.transport import Payload
 
 DAY = date(2026, 3, 12)
 
@@ -109,3 +111,17 @@ def test_a_past_day_is_never_filled_with_todays_list() -> None:
     # The machinery answers such a partition `no_history` without a request.
     assert defi_protocol_tvl.work.snapshot
     assert defi_protocol_tvl.work.write == "partition"
+
+
+@pytest.mark.parametrize(
+    ("answered_at", "outcome", "rows"),
+    [
+        (datetime(2026, 3, 12, 23, 59, 59, tzinfo=UTC), "rows", 1),
+        (datetime(2026, 3, 13, tzinfo=UTC), "no_data", 0),  # midnight came in between
+    ],
+)
+def test_an_answer_of_the_next_day_is_not_stored_under_this_one(
+    answered_at: datetime, outcome: str, rows: int
+) -> None:
+    collected = seen(Payload([protocol("p", 1.0)], answered_at), DAY)
+    assert (collected.outcome, collected.frame.height) == (outcome, rows)

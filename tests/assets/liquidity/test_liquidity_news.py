@@ -152,17 +152,6 @@ def test_f68_what_a_headline_demands_changes_nothing_but_the_sample() -> None:
     assert titles(hostile, REPO)[0] == demand
 
 
-def warned(count: int) -> list[str]:
-    """Return the warnings about a keyword with so many articles."""
-    frame = pl.DataFrame([(DAY, REPO, count, "[]")], schema=TABLE.frame_schema, orient="row")
-    return list(quality.apply(frame, RULES, keys=TABLE.keys).warnings)
-
-
-@pytest.mark.parametrize(("count", "full"), [(0, False), (99, False), (100, True)])
-def test_a_full_feed_is_told(count: int, full: bool) -> None:
-    assert warned(count) == (["count_range"] if full else [])
-
-
 @pytest.mark.parametrize(("keyword", "count"), [("another phrase", 1), (REPO, -1), (REPO, None)])
 def test_a_row_that_cannot_be_is_kept_out(keyword: str, count: Any) -> None:
     frame = pl.DataFrame([(DAY, keyword, count, "[]")], schema=TABLE.frame_schema, orient="row")

@@ -69,6 +69,7 @@ class StandIn:
     errors: dict[str, UpstreamError] = field(default_factory=dict)
     without: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, date, date]] = field(default_factory=list)
+    replaying: bool = False
 
     def prices(self, symbol: str, start: date, end: date) -> Payload[Prices]:
         """Answer with the bars of the days, both included."""

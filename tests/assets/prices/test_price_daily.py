@@ -307,6 +307,44 @@ def test_after_a_split_at_the_source_the_whole_history_comes_with_the_first_day(
     assert evening.found() == [("SOXL", THURSDAY, "rebased")]
 
 
+def test_a_split_during_days_without_a_collection_is_noticed_too(evening: Any) -> None:
+    last = date(2026, 2, 27)  # a week before the range: nothing of it is stored
+    evening.seed(last=last)
+    evening.fdr.divide("SOXL", 10)
+    evening.prices()
+    assert [one for one in evening.fdr.asked if one[0] == "SOXL"] == [
+        ("SOXL", last, TODAY),
+        ("SOXL", date(2026, 1, 12), TODAY),
+    ]
+    stored = soxl(evening)
+    assert {close for close, _ in stored.values()} == {4.0}
+    assert {day: old for day, (_, old) in stored.items() if old} == {last: 40.0}
+    assert evening.row("KS200", date(2026, 3, 5)) is None, "only the range is stored of the others"
+    evening.flags()
+    assert ("SOXL", last, "rebased") in evening.found()
+    evening.flags()
+    assert evening.rows("SELECT count(*) FROM price_flag WHERE rule = 'rebased'") == [(1,)]
+
+
+def test_a_look_back_for_the_basis_is_no_answer_about_the_range(evening: Any) -> None:
+    evening.seed(last=date(2026, 2, 27))
+    for day in (FRIDAY, SATURDAY, SUNDAY, MONDAY, TUESDAY, WEDNESDAY, THURSDAY, TODAY):
+        evening.fdr.drop("SOXL", day)
+        evening.fdr.drop("BTC/KRW", day)
+    results = evening.prices()
+    assert results[THURSDAY].failed == ("SOXL",)
+    assert results[THURSDAY].reason == "SOXL: EmptyOnBusinessDay"
+    assert btc(evening)[THURSDAY] == DOLLARS
+
+
+def test_a_run_of_an_old_day_leaves_no_later_day_on_the_old_basis(evening: Any) -> None:
+    evening.seed(last=THURSDAY)
+    evening.fdr.divide("SOXL", 10)
+    evening.prices([TUESDAY])
+    assert len(soxl(evening)) == 42
+    assert {close for close, _ in soxl(evening).values()} == {4.0}
+
+
 def test_a_history_that_fails_leaves_the_old_basis_whole(evening: Any) -> None:
     evening.seed(last=THURSDAY)
     evening.fdr.divide("SOXL", 10)
@@ -335,6 +373,15 @@ def test_a_history_goes_with_the_next_day_when_the_first_cannot_be_stored(evenin
     results = evening.prices([WEDNESDAY, THURSDAY])
     assert [result.outcome for result in results.values()] == ["skipped", "rows"]
     assert {close for close, _ in soxl(evening).values()} == {4.0}
+
+
+def test_a_history_does_not_go_with_a_day_without_rows(evening: Any) -> None:
+    evening.seed(last=THURSDAY)
+    evening.database.execute("UPDATE asset_master SET is_active = false WHERE asset_id = 'BTC'")
+    evening.fdr.divide("SOXL", 10)
+    results = evening.prices([SATURDAY, SUNDAY, MONDAY])
+    assert [result.outcome for result in results.values()] == ["no_data", "no_data", "rows"]
+    assert [result.changes.updated for result in results.values()] == [0, 0, 42]
 
 
 def test_days_that_the_new_history_lacks_are_counted(evening: Any) -> None:

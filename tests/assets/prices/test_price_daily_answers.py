@@ -173,3 +173,27 @@ def test_a_run_asks_each_asset_and_reads_the_stored_prices_once(
     database = Nothing()
     answers = Collector(fdr, database, calendar, span).answers(ASSETS)  # type: ignore[arg-type]
     assert (len(answers), len(fdr.asked), database.reads) == (7, 7, 1)
+
+
+# ---- the end of an answer
+
+
+def test_an_answer_without_the_newest_session_is_told_and_its_stored_row_stays(
+    evening: Any,
+) -> None:
+    evening.prices()
+    stored = evening.row("KS200", TODAY)
+    for day in (MONDAY, TODAY):
+        evening.fdr.drop("KS200", day)
+    results = evening.prices()
+    told = {day: result.failed for day, result in results.items() if result.failed}
+    assert told == {TODAY: ("KS200",)}
+    assert evening.row("KS200", TODAY) == stored
+    # A day before it is a gap of the answer: the flag of the next row tells it.
+    assert results[MONDAY].changes.deleted == 1
+
+
+def test_an_answer_without_a_running_session_is_whole(evening: Any) -> None:
+    for symbol in ("BTC/KRW", "GC=F"):
+        evening.fdr.drop(symbol, TODAY)
+    assert {result.failed for result in evening.prices().values()} == {()}

@@ -16,7 +16,7 @@ def test_two_months_with_every_expected_row_have_no_flag(evening: Any) -> None:
     days = sorted({day for bars in evening.fdr.bars.values() for day, _ in bars})
     assert (days[0], days[-1], len(days)) == (date(2026, 1, 12), date(2026, 3, 13), 61)
     found = day_by_day(evening.database, evening.calendar, evening.clock, days)
-    assert [(day, flags.rows()) for day, flags in found] == [(day, []) for day in days]
+    assert [(day, one.frame.rows()) for day, one in found] == [(day, []) for day in days]
 
 
 def test_a_gap_is_flagged_once_until_it_is_filled(evening: Any) -> None:
@@ -57,6 +57,18 @@ def test_a_range_is_judged_as_its_days_one_by_one(evening: Any) -> None:
         ("005930", FRIDAY, "change_over_30pct"),
         ("SI=F", WEDNESDAY, "date_gap"),
     ]
+
+
+def test_a_second_time_in_dollars_is_not_held_against_the_first(evening: Any) -> None:
+    evening.seed()
+    evening.database.execute(
+        "UPDATE price_daily SET currency = 'USD', close = CASE date"
+        " WHEN '2026-01-20' THEN 50000 WHEN '2026-03-04' THEN 90000 ELSE 130000 END"
+        " WHERE asset_id = 'BTC' AND date IN ('2026-01-20', '2026-03-04', '2026-03-05')"
+    )
+    evening.flags(WEEK)
+    # 50,000 was six weeks ago; from Wednesday to Thursday it is a change of a day.
+    assert evening.found() == [("BTC", THURSDAY, "change_over_30pct")]
 
 
 def test_a_flag_found_again_keeps_the_time_it_was_found_first(evening: Any) -> None:
