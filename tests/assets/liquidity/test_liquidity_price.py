@@ -50,7 +50,7 @@ class FakeYahoo:
             if start <= (day := date.fromisoformat(text)) <= end
         ]
         frame = pl.DataFrame(rows, schema=BARS)
-        return Payload(Chart(symbol, "USD", "America/New_York", None, frame), self.clock.now())
+        return Payload(Chart(symbol, "USD", "America/New_York", frame), self.clock.now())
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_a_bar_counts_from_sixteen_in_new_york(moment: str, newest: str) -> None
     days = [date.fromisoformat(newest) + timedelta(days=n) for n in (-1, 0, 1, 2)]
     bars = pl.DataFrame([{"date": day, "close": 9.0} for day in days], schema=BARS)
     answered = datetime.fromisoformat(f"{moment}+09:00")
-    chart = Payload(Chart("TLT", "USD", "America/New_York", None, bars), answered)
+    chart = Payload(Chart("TLT", "USD", "America/New_York", bars), answered)
     assert parse({"TLT": chart})["date"].to_list() == days[:2]
 
 
