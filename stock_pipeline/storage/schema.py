@@ -76,6 +76,7 @@ COLLECTED = (
     column("fetched_at", Instant, "when the upstream answered"),
     column("ingested_at", Instant, "when the values of this row last changed"),
 )
+RESTAMPED = column("ingested_at", Instant, "when this row was last collected, changed or not")
 COMPUTED = (
     column("run_id", Text, "Dagster run that wrote the row"),
     column("computed_at", Instant, "when the values of this row last changed"),
@@ -128,6 +129,8 @@ class Table:
     def stamps(self) -> tuple[Column, ...]:
         """Return the provenance columns, which the writer fills; not a source that is a key."""
         stamps = {"collected": COLLECTED, "computed": COMPUTED, "none": ()}[self.provenance]
+        if self.restamped:
+            stamps = tuple(RESTAMPED if s.name == RESTAMPED.name else s for s in stamps)
         return tuple(stamp for stamp in stamps if not (stamp.name == SOURCE and self.keyed_source))
 
     @property
