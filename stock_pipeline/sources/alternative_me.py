@@ -18,9 +18,10 @@ from typing import Any
 
 from stock_pipeline.errors import BadPayload, SchemaDrift
 from stock_pipeline.sources.json_values import Record, records, utc_day, word
+from stock_pipeline.sources.keyless import require_welcome
 from stock_pipeline.sources.retry import ONE_RETRY
 from stock_pipeline.sources.transport import Call, NotArchived, Payload, Transport, Upstream
-from stock_pipeline.sources.transport_decode import read_json, require_ok
+from stock_pipeline.sources.transport_decode import read_json
 from stock_pipeline.sources.transport_wire import Answer, Limits
 
 URL = "https://api.alternative.me/fng/"
@@ -32,7 +33,6 @@ ALTERNATIVE_ME = Upstream(
     waits=ONE_RETRY,
 )
 
-REFUSED = (401, 403)
 LOWEST, HIGHEST = 0, 100
 
 
@@ -71,10 +71,7 @@ class AlternativeMe:
         return self._transport.replay(ALTERNATIVE_ME, "fng", longest, self._decode)
 
     def _decode(self, answer: Answer) -> list[Mood]:
-        if answer.status in REFUSED:
-            detail = f"HTTP {answer.status}, and there is no key to renew"
-            raise self._transport.blocked(ALTERNATIVE_ME, answer.operation, detail)
-        require_ok(answer, ALTERNATIVE_ME.setting, self._transport.clock.now())
+        require_welcome(answer, ALTERNATIVE_ME, self._transport)
         document = read_json(answer, self._transport.scrubber)
         if not isinstance(document, dict):
             raise BadPayload(answer.source, answer.operation, "expected an object")

@@ -27,14 +27,13 @@ from typing import TypeVar
 
 from stock_pipeline.errors import SchemaDrift
 from stock_pipeline.sources.json_values import Record, number, records, utc_day, word
+from stock_pipeline.sources.keyless import require_welcome
 from stock_pipeline.sources.retry import ONE_RETRY
 from stock_pipeline.sources.transport import Call, NotArchived, Payload, Transport, Upstream
-from stock_pipeline.sources.transport_decode import read_json, require_ok
+from stock_pipeline.sources.transport_decode import read_json
 from stock_pipeline.sources.transport_wire import Answer, Limits
 
 T = TypeVar("T")
-
-REFUSED = (401, 403)
 
 TVL_HOST = "https://api.llama.fi"
 STABLECOINS_HOST = "https://stablecoins.llama.fi"
@@ -110,10 +109,7 @@ class DefiLlama:
 
     def _decoder(self, read: Callable[[Answer, object], T]) -> Callable[[Answer], T]:
         def decode(answer: Answer) -> T:
-            if answer.status in REFUSED:
-                detail = f"HTTP {answer.status}, and there is no key to renew"
-                raise self._transport.blocked(DEFILLAMA, answer.operation, detail)
-            require_ok(answer, DEFILLAMA.setting, self._transport.clock.now())
+            require_welcome(answer, DEFILLAMA, self._transport)
             return read(answer, read_json(answer, self._transport.scrubber, MOST_VALUES))
 
         return decode

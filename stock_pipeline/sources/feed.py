@@ -17,10 +17,11 @@ from itertools import islice
 from lxml import etree
 
 from stock_pipeline.errors import BadPayload
+from stock_pipeline.sources.keyless import require_welcome
 from stock_pipeline.sources.plain_text import address, plain, visible
 from stock_pipeline.sources.retry import ONE_RETRY
 from stock_pipeline.sources.transport import Call, Payload, Transport, Upstream
-from stock_pipeline.sources.transport_decode import declared_type, read_text, require_ok, sample
+from stock_pipeline.sources.transport_decode import declared_type, read_text, sample
 from stock_pipeline.sources.transport_wire import MB, Answer, Limits
 
 # Google's searches give 100, the Federal Reserve 20 at most.
@@ -60,11 +61,7 @@ def fetch_items(transport: Transport, upstream: Upstream, call: Call) -> Payload
     """
 
     def items(answer: Answer) -> list[Item]:
-        if answer.status in {401, 403}:
-            # There is no key that could be wrong: they do not want us.
-            detail = f"HTTP {answer.status} without a key"
-            raise transport.blocked(upstream, answer.operation, detail)
-        require_ok(answer, upstream.setting, transport.clock.now())
+        require_welcome(answer, upstream, transport)
         try:
             return read_feed(answer)
         except BadPayload as error:

@@ -12,9 +12,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import quote
 
+from stock_pipeline.sources.keyless import require_welcome
 from stock_pipeline.sources.retry import ONE_RETRY
 from stock_pipeline.sources.transport import Call, NotArchived, Payload, Transport, Upstream
-from stock_pipeline.sources.transport_decode import require_ok
 from stock_pipeline.sources.transport_wire import Answer, Limits
 from stock_pipeline.sources.yahoo_chart import READABLE, Chart, read_chart
 
@@ -26,8 +26,6 @@ WINDOW = ("period1", "period2")
 FIXED = {"interval": "1d", "includePrePost": "false"}
 # Names of HTTP libraries are refused with 429 at once.
 HEADERS = {"User-Agent": "Mozilla/5.0"}
-
-REFUSED = (401, 403)
 
 
 class Yahoo:
@@ -59,11 +57,8 @@ class Yahoo:
         return Payload(replace(chart, bars=asked), payload.fetched_at)
 
     def _read(self, answer: Answer, symbol: str) -> Chart:
-        if answer.status in REFUSED:
-            detail = f"HTTP {answer.status}"
-            raise self._transport.blocked(YAHOO, answer.operation, detail)
         if answer.status not in READABLE:
-            require_ok(answer, "", self._transport.clock.now())
+            require_welcome(answer, YAHOO, self._transport)
         return read_chart(answer, symbol, self._transport.scrubber)
 
     def _replayed(self, symbol: str, call: Call) -> Payload[Chart]:

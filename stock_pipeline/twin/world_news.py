@@ -59,7 +59,7 @@ class News:
     def __init__(self, world: World) -> None:
         self._world = world
         self._mood = Mood(world.seed)
-        self._of_day = lru_cache(maxsize=_DAYS_KEPT)(self._print)
+        self._of_day = lru_cache(maxsize=_DAYS_KEPT)(self._written_on)
 
     def between(self, language: str, since: datetime, until: datetime) -> list[Article]:
         """Return the articles of a language (ko, en) published after one moment and by another."""
@@ -71,7 +71,7 @@ class News:
             day += timedelta(days=1)
         return [one for one in found if since < one.published_at <= until]
 
-    def _print(self, language: str, day: date) -> list[Article]:
+    def _written_on(self, language: str, day: date) -> list[Article]:
         number = _LANGUAGES.index(language)
         rng = np.random.default_rng([self._world.seed, _STREAM, number, day.toordinal()])
         if language == "ko":
