@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 from stock_pipeline import discovery
-from stock_pipeline.storage import collection_log
 from stock_pipeline.storage.schema import Table, View
 from stock_pipeline.table_asset import TableAsset
 
@@ -31,7 +30,7 @@ def render() -> str:
         parts.append(f"## Group `{group}`\n")
         parts += [_asset_entry(asset) for asset in assets if asset.group == group]
     parts.append("## Group `operations`\n\nWritten by the machinery itself.\n")
-    parts += [_columns(table) for table in collection_log.TABLES]
+    parts += [_columns(table) for table in discovery.operations_tables()]
     parts.append("## Views and functions\n")
     parts += [_view_entry(view) for view in discovery.views()]
     return "\n".join(parts).rstrip() + "\n"

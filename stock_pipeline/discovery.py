@@ -10,6 +10,7 @@ from graphlib import TopologicalSorter
 import dagster as dg
 
 import stock_pipeline.assets
+from stock_pipeline.alerts import ops_alert
 from stock_pipeline.storage import collection_log
 from stock_pipeline.storage.schema import Table, View
 from stock_pipeline.table_asset import TableAsset
@@ -24,7 +25,12 @@ def table_assets() -> list[TableAsset]:
 def tables() -> list[Table]:
     """Return every declared table: those of the machinery and those of the assets."""
     written = [table for asset in table_assets() for table in asset.work.tables]
-    return [*collection_log.TABLES, *written]
+    return [*operations_tables(), *written]
+
+
+def operations_tables() -> list[Table]:
+    """Return the tables that the machinery itself writes."""
+    return [*collection_log.TABLES, *ops_alert.TABLES]
 
 
 def views() -> list[View]:

@@ -6,7 +6,6 @@ working directory. Nothing else in the package looks at the environment.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -38,6 +37,10 @@ def _each_once(names: tuple[PriceSource, ...]) -> tuple[PriceSource, ...]:
 PriceOrder = Annotated[
     tuple[PriceSource, ...], NoDecode, BeforeValidator(_names), AfterValidator(_each_once)
 ]
+
+
+HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
+WEBHOOK_HOSTS = ("discord.com", "discordapp.com", "hooks.slack.com")
 
 
 class Settings(BaseSettings):
@@ -100,6 +103,32 @@ class Settings(BaseSettings):
         default=1, ge=1, le=20, description="sessions whose TLT range the stress index averages"
     )
 
+    alert_webhook_url: SecretStr | None = Field(
+        default=None, description="Discord webhook for alerts; its address is the secret"
+    )
+    slack_webhook_url: SecretStr | None = Field(
+        default=None, description="Slack webhook for alerts; its address is the secret"
+    )
+    notify_urls: SecretStr | None = Field(
+        default=None, description="further services for alerts in apprise's notation, by blanks"
+    )
+    webhook_allowed_hosts: HostNames = Field(
+        default=WEBHOOK_HOSTS,
+        description="hosts a webhook may have; one with a port may be local and plain http",
+    )
+    smtp_host: str | None = Field(default=None, description="mail server; empty: no e-mail")
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="its port")
+    smtp_user: str | None = Field(default=None, description="account at the mail server")
+    smtp_password: SecretStr | None = Field(default=None, description="its password")
+    smtp_from: str | None = Field(default=None, description="sender of every mail")
+    alert_email_to: str | None = Field(
+        default=None, description="who gets alerts by e-mail, separated by commas"
+    )
+    api_token: SecretStr | None = Field(
+        default=None,
+        description="token for state changes over HTTP; empty: made at the first start",
+    )
+
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)
     ] = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
@@ -136,9 +165,6 @@ class Settings(BaseSettings):
         """Return every secret value that is set, for the scrubber of logs and errors."""
         values = (getattr(self, name) for name in type(self).model_fields)
         return tuple(v.get_secret_value() for v in values if isinstance(v, SecretStr))
-
-
-RUN_TIMEOUT = timedelta(hours=3)
 
 
 def engine_url(database_url: str) -> str:

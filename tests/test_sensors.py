@@ -14,7 +14,7 @@ from stock_pipeline import discovery
 from stock_pipeline.definitions import defs
 from stock_pipeline.derived import Walk
 from stock_pipeline.market_calendar import MarketCalendar
-from stock_pipeline.sensors import derived_tables
+from stock_pipeline.sensors.derived import derived_tables
 from stock_pipeline.storage import ddl
 from stock_pipeline.storage.database import Database
 

@@ -42,10 +42,9 @@ def print_summary(
 def row_counts(database: Database) -> pl.DataFrame:
     """Return every table by group, with its rows and the sources they name."""
     from stock_pipeline import discovery
-    from stock_pipeline.storage import collection_log
 
     found = [(table, one.group) for one in discovery.table_assets() for table in one.work.tables]
-    found += [(table, "operations") for table in collection_log.TABLES]
+    found += [(table, "operations") for table in discovery.operations_tables()]
     frames = [_count(database, table, group) for table, group in found]
     return pl.concat(frames).sort("group", "table")
 

@@ -1,0 +1,1 @@
+"""Alerts: written to an outbox first, delivered to every channel by a loop of their own."""
