@@ -15,6 +15,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from stock_pipeline.alerts import ops_alert
 from stock_pipeline.storage import collection_log, ddl, embedded
 from stock_pipeline.storage.database import Database
 
@@ -104,6 +105,7 @@ def clock() -> HeldClock:
 def database(database_url: str, clock: HeldClock) -> Iterator[Database]:
     """Return an open database that holds the tables of the machinery and nothing else."""
     database = Database(database_url, clock=clock)
-    ddl.prepare(database, collection_log.TABLES, [], mode="live", today=clock.now().date())
+    tables = [*collection_log.TABLES, *ops_alert.TABLES]
+    ddl.prepare(database, tables, [], mode="live", today=clock.now().date())
     yield database
     database.close()

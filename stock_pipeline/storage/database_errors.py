@@ -29,6 +29,8 @@ _BY_CODE: dict[str, type[DatabaseError]] = {
 # Syntax errors and unknown names; an attempt to write where only reading is allowed.
 _OF_STATEMENT = ("42", "25006")
 _UNAVAILABLE_CLASSES = ("08", "57P", "58")
+# A refused connection comes without a code (seen with psycopg 3.3); PostgreSQL's own words for it.
+_FULL_SERVER = ("too many connections", "too many clients", "remaining connection slots")
 
 REPEATABLE = (DatabaseUnavailable, LockTimeout)
 
@@ -52,6 +54,8 @@ def typed(error: Exception) -> DatabaseError:
 
 def _kind(code: str | None, cause: psycopg.Error) -> type[DatabaseError]:
     if code is None:
+        if any(words in str(cause) for words in _FULL_SERVER):
+            return PoolExhausted
         lost = isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError)
         return DatabaseUnavailable if lost else DatabaseError
     if code in _BY_CODE:

@@ -183,7 +183,7 @@ def test_f40_a_killed_backfill_is_whole_and_is_resumed(
 
 @pytest.mark.crash
 @pytest.mark.timeout(1200)
-def test_f40_fifty_kills_of_a_backfill_lose_and_double_nothing(
+def test_f46_fifty_kills_of_a_backfill_lose_and_double_nothing(
     twin: Twin, another: Callable[..., Any], sessions: list[date]
 ) -> None:
     backfill = _uninterrupted(another(twin), sessions[-SESSIONS:])

@@ -208,7 +208,7 @@ def test_without_an_answer_nobody_tells_a_reverse_split_from_a_reduction(
 # ---- the check
 
 
-def test_an_unexplained_adjustment_is_a_warning_of_the_check(bench: Any) -> None:
+def test_f20_an_adjustment_that_no_report_explains_is_a_warning(bench: Any) -> None:
     bench.done("dart_filing", date(2026, 3, 16))
     days = bench.calendar.sessions("XKRX", date(2025, 11, 1), DAY)
     bench.done("corporate_actions", *days)
