@@ -198,6 +198,12 @@ class WrongDatabase(DatabaseError):
 # ---- work
 
 
+class OutOfMemory(PipelineError):
+    """The machine had no memory left for this."""
+
+    severity = "CRITICAL"
+
+
 class Busy(PipelineError):
     """Another run is writing the same partition."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import dagster as dg
@@ -13,6 +14,13 @@ IN_FLIGHT = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+# tag → who asked for the run; the first that is there
+_TRIGGERS = (
+    ("dagster/backfill", "backfill"),
+    ("dagster/schedule_name", "schedule"),
+    ("dagster/sensor_name", "sensor"),
+    ("stock_pipeline/trigger", "cli"),
+)
 
 
 @dataclass(frozen=True)
@@ -39,3 +47,8 @@ def is_in_flight(instance: dg.DagsterInstance, job: str | None = None) -> bool:
     """Tell whether a run of this job, or any run at all, is queued or at work."""
     filters = dg.RunsFilter(job_name=job, statuses=IN_FLIGHT)
     return bool(instance.get_run_ids(filters, limit=1))
+
+
+def trigger_of(tags: Mapping[str, str]) -> str:
+    """Return who asked for a run: schedule, sensor, backfill, cli or, without a trace, manual."""
+    return next((word for tag, word in _TRIGGERS if tag in tags), "manual")

@@ -10,20 +10,15 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from stock_pipeline.alerts.incidents import report_run
 from stock_pipeline.clock import Clock, SystemClock
 from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.run_queue import trigger_of
 from stock_pipeline.settings import Settings
 from stock_pipeline.storage import embedded
 from stock_pipeline.storage.archive import FileArchive
 from stock_pipeline.storage.database import Database
 from stock_pipeline.storage.job_run import JobRun
-
-_TRIGGERS = (
-    ("dagster/backfill", "backfill"),
-    ("dagster/schedule_name", "schedule"),
-    ("dagster/sensor_name", "sensor"),
-    ("stock_pipeline/trigger", "cli"),
-)
 
 
 def database_url(settings: Settings) -> str:
@@ -82,10 +77,11 @@ def job_run(context: dg.InitResourceContext) -> Iterator[JobRun | None]:
     if run is None:
         yield None
         return
-    trigger = next((word for tag, word in _TRIGGERS if tag in run.tags), "manual")
+    trigger = trigger_of(run.tags)
     row = JobRun(context.resources.db, run.run_id)
     row.open(job_name=run.job_name, trigger=trigger)
     try:
         yield row
     finally:
-        row.close()
+        # What the run has to tell stands in the outbox as soon as the run is closed.
+        row.close(also=lambda connection: report_run(connection, run.run_id))

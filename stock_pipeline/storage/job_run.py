@@ -6,8 +6,15 @@ Its status is derived from the collection log: what the partitions of the run sa
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from stock_pipeline.storage.database import Database
+from stock_pipeline.storage.schema import SCHEMA
+from stock_pipeline.storage.writer import Connection
+
+
+def _nothing_else(_: Connection) -> None:
+    """Write the row of the run and no more."""
 
 
 class JobRun:
@@ -31,30 +38,39 @@ class JobRun:
             },
         )
 
-    def close(self) -> None:
-        """Write the end of the run and its status."""
-        partitions = self._database.read(
-            "SELECT asset, partition, status, outcome, reason, error_message,"
-            " detail -> 'failed' IS NOT NULL AS is_partial FROM data_collection_log"
-            " WHERE run_id = :run_id ORDER BY asset, partition",
-            {"run_id": self._run_id},
-        )
-        rows = partitions.to_dicts()
-        errors = [
-            {"asset": r["asset"], "partition": r["partition"], "error": r["error_message"]}
-            for r in rows
-            if r["status"] != "completed"
-        ]
-        self._database.execute(
-            "UPDATE job_run SET ended_at = :now, status = :status,"
-            " error_message = CAST(:errors AS jsonb) WHERE job_id = :run_id",
-            {
-                "run_id": self._run_id,
-                "now": self._database.clock.now(),
-                "status": _status(rows),
-                "errors": json.dumps(errors, ensure_ascii=False) if errors else None,
-            },
-        )
+    def close(self, also: Callable[[Connection], object] = _nothing_else) -> None:
+        """Write the end of the run and its status; in the same transaction whatever `also` writes.
+
+        also  called when the row is written: it finds the run as it ended
+        """
+
+        def work(connection: Connection) -> None:
+            rows = _partitions(connection, self._run_id)
+            errors = [
+                {"asset": r["asset"], "partition": r["partition"], "error": r["error_message"]}
+                for r in rows
+                if r["status"] != "completed"
+            ]
+            written = json.dumps(errors, ensure_ascii=False) if errors else None
+            connection.execute(
+                f"UPDATE {SCHEMA}.job_run SET ended_at = %s, status = %s, error_message = %s"
+                " WHERE job_id = %s",
+                [self._database.clock.now(), _status(rows), written, self._run_id],
+            )
+            also(connection)
+
+        self._database.transaction(work)
+
+
+def _partitions(connection: Connection, run_id: str) -> list[dict[str, object]]:
+    cursor = connection.execute(
+        "SELECT asset, partition, status, outcome, reason, error_message,"
+        f" detail -> 'failed' IS NOT NULL AS is_partial FROM {SCHEMA}.data_collection_log"
+        " WHERE run_id = %s ORDER BY asset, partition",
+        [run_id],
+    )
+    names = [column.name for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _status(rows: list[dict[str, object]]) -> str:

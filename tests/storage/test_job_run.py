@@ -9,6 +9,7 @@ import pytest
 from stock_pipeline.storage.collection_log import Closing, CollectionLog, Entry
 from stock_pipeline.storage.database import Database
 from stock_pipeline.storage.job_run import JobRun
+from stock_pipeline.storage.writer import Connection
 
 ROWS = Closing("completed", "rows")
 PART = Closing("completed", "rows", detail={"failed": ["batch 2"]})
@@ -49,3 +50,18 @@ def test_the_status_follows_from_the_partitions(
     assert row["ended_at"] is not None
     failures = sum(closing is FAILED for closing in closings)
     assert len(json.loads(row["error_message"] or "[]")) == failures
+
+
+def test_what_is_written_with_the_end_of_a_run_stands_or_falls_with_it(database: Database) -> None:
+    run = JobRun(database, "run-1")
+    run.open(job_name="krx_close", trigger="schedule")
+
+    def fail(connection: Connection) -> None:
+        # It finds the run as it ended.
+        row = connection.execute("SELECT status FROM market.job_run").fetchone()
+        assert row == ("skipped",)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run.close(also=fail)
+    assert database.read("SELECT status FROM job_run")["status"].to_list() == ["running"]
