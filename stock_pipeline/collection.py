@@ -19,6 +19,7 @@ from stock_pipeline.errors import (
     BadPayload,
     Busy,
     Maintenance,
+    OutOfMemory,
     PipelineError,
     QualityReject,
     SettingMissing,
@@ -204,11 +205,19 @@ def _collect_one(
         told = error.error if isinstance(error, SourcesLeft) else error
         result = _failure(entry, told, requests, log)
     except BaseException as error:
-        # a defect or an interrupt: it goes on upwards, but the log row must not stay open
-        text = f"{type(error).__name__}: not foreseen; see the run's own log"
+        # It goes on upwards, but the log row must not stay open.
+        text = _unforeseen(error)
         log.close(entry, Closing("failed", "error", text, error_message=text))
         raise
     return replace(result, seconds=round(tools.clock.monotonic() - entry.began, 3)), is_last
+
+
+def _unforeseen(error: BaseException) -> str:
+    if not isinstance(error, Exception):  # a signal, or Ctrl-C
+        return "Interrupted: the run was asked to end"
+    if isinstance(error, MemoryError):
+        return f"{OutOfMemory.__name__}: {OutOfMemory.__doc__}"
+    return f"{type(error).__name__}: not foreseen; see the run's own log"
 
 
 def _sign_of_life(log: CollectionLog, entry: Entry, tools: Tools) -> Callable[[], None]:

@@ -6,13 +6,21 @@ answer fills, and the row of each of these tables in the collection log.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
 import polars as pl
 
-from stock_pipeline.acceptance import conform, refuse_broken, refuse_other_dates, refuse_shrunk
+from stock_pipeline.acceptance import (
+    conform,
+    judge_rows,
+    judge_stored,
+    refuse_broken,
+    refuse_other_dates,
+)
 from stock_pipeline.quality import rules as quality
+from stock_pipeline.quality.checks import Finding
 from stock_pipeline.storage.collection_log import Closing, CollectionLog, Entry
 from stock_pipeline.storage.schema import SOURCE, Table
 from stock_pipeline.storage.writer import Batch, Changes, Connection, Stamps
@@ -28,36 +36,56 @@ def store(
 
     Raises  QualityReject, Busy, StaleWriter, DatabaseError; then nothing was written
     """
-    replaces = _replaces(work, collected, entry)
-    verdicts = _verdicts(work, tools, collected, entry=entry, replaces=replaces)
+    verdicts = _verdicts(work, tools, collected, entry=entry)
+    kept = [verdict.kept for verdict in verdicts]
+    findings = judge_rows(work, tools, collected, kept=kept, entry=entry)
     first, *others = (
         _closing(tools, one, verdict, entry=entry, receipt=receipt)
         for one, verdict in zip(_of_each_table(work, collected), verdicts, strict=True)
     )
     # The requests were sent once: a sum over the log must not count them again for each table.
     closings = [first, *(replace(one, requests=0) for one in others)]
-    batches = [
+    stamps = [_stamps(one, tools, collected, entry=entry, receipt=receipt) for one in work.tables]
+    batches = _batches(work, collected, kept, stamps=stamps, entry=entry)
+    log = CollectionLog(tools.db)
+    found: list[list[Finding]] = []
+
+    def close(connection: Connection, changes: list[Changes]) -> None:
+        stored = judge_stored(work, tools, collected, connection=connection, entry=entry)
+        # A transaction that the database lost is repeated: what it found the first time is void.
+        found[:] = [[*rows, *sql] for rows, sql in zip(findings, stored, strict=True)]
+        for one, closing, told, done in zip(entry.rows, closings, found, changes, strict=True):
+            log.close_within(connection, one, _with_findings(closing, told), done)
+
+    changes = tools.db.upsert_together(batches, close)
+    results = [
+        replace(_result(entry, collected, closing, done), findings=tuple(told))
+        for closing, done, told in zip(closings, changes, found, strict=True)
+    ]
+    beside = dict(zip(entry.beside, results[1:], strict=True))
+    return replace(results[0], limited=tools.limited, beside=beside)
+
+
+def _batches(
+    work: Work,
+    collected: Collected,
+    kept: Sequence[pl.DataFrame],
+    *,
+    stamps: Sequence[Stamps],
+    entry: Entry,
+) -> list[Batch]:
+    return [
         Batch(
             table,
-            verdict.kept,
+            frame,
             entry.partition,
-            _stamps(table, tools, collected, entry=entry, receipt=receipt),
-            replaces,
+            stamp,
+            _replaces(work, collected, entry),
             may_empty=work.may_empty,
             spares=collected.spares,
         )
-        for table, verdict in zip(work.tables, verdicts, strict=True)
+        for table, frame, stamp in zip(work.tables, kept, stamps, strict=True)
     ]
-    log = CollectionLog(tools.db)
-
-    def close(connection: Connection, changes: list[Changes]) -> None:
-        for one, closing, done in zip(entry.rows, closings, changes, strict=True):
-            log.close_within(connection, one, closing, done)
-
-    changes = tools.db.upsert_together(batches, close)
-    results = [_result(entry, collected, *one) for one in zip(closings, changes, strict=True)]
-    beside = dict(zip(entry.beside, results[1:], strict=True))
-    return replace(results[0], limited=tools.limited, beside=beside)
 
 
 def _of_each_table(work: Work, collected: Collected) -> list[Collected]:
@@ -80,9 +108,10 @@ def _frames(work: Work, collected: Collected) -> list[pl.DataFrame]:
 
 
 def _verdicts(
-    work: Work, tools: Tools, collected: Collected, *, entry: Entry, replaces: date | None
+    work: Work, tools: Tools, collected: Collected, *, entry: Entry
 ) -> list[quality.Verdict]:
     """Return which rows may be stored, or raise when the answer as a whole may not."""
+    replaces = _replaces(work, collected, entry)
     rules = [work.rules, *(one.rules for one in work.beside)]
     found = []
     for table, frame, held in zip(work.tables, _frames(work, collected), rules, strict=True):
@@ -94,8 +123,6 @@ def _verdicts(
         verdict = quality.apply(shaped, held, keys=table.keys)
         refuse_broken(table, verdict, shaped.height, work.rejected_share)
         found.append(verdict)
-    if collected.outcome == "rows":
-        refuse_shrunk(work, tools, entry, found[0].kept.height)
     first = replace(found[0], warnings={**found[0].warnings, **collected.warnings})
     return [first, *found[1:]]
 
@@ -132,6 +159,12 @@ def _closing(
         rejected_rows=verdict.rejected,
         detail=_detail(tools, collected),
     )
+
+
+def _with_findings(closing: Closing, findings: Sequence[Finding]) -> Closing:
+    """Return the closing with what the checks warn of beside what the rules do."""
+    doubtful = {one.check: one.value or 0 for one in findings if one.severity is not None}
+    return replace(closing, warnings={**closing.warnings, **doubtful})
 
 
 def _received(collected: Collected) -> int:

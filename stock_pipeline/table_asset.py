@@ -22,6 +22,7 @@ import polars as pl
 from stock_pipeline.asset_report import check_specs, report, sentence
 from stock_pipeline.collection import ALL, collect
 from stock_pipeline.partitions import DEFINITIONS, current_key
+from stock_pipeline.quality.checks import Check
 from stock_pipeline.quality.rules import Rule
 from stock_pipeline.storage.collection_log import Entry
 from stock_pipeline.storage.schema import Table, View
@@ -90,6 +91,8 @@ def table_asset(  # the declaration of a table is a list of facts; each has its 
     not_before: time | None = None,
     rejected_share: float = REJECTED_SHARE,
     per_run: int = PARTITIONS_PER_RUN,
+    checks: Sequence[Check] = (),
+    may_lie_ahead: bool = False,
 ) -> Callable[[Callable[..., Any]], TableAsset]:
     """Turn a fetch function into the asset that fills `table`.
 
@@ -109,6 +112,8 @@ def table_asset(  # the declaration of a table is a list of facts; each has its 
     not_before     hour in Seoul on the day of the partition before which nothing is asked
     rejected_share share of rejected rows above which the whole answer is refused
     per_run        partitions that one run of a backfill holds
+    checks         what must hold for a stored partition as a whole, see `quality/checks.py`
+    may_lie_ahead  its key has dates of days to come
     """
 
     def decorate(function: Callable[..., Any]) -> TableAsset:
@@ -132,6 +137,8 @@ def table_asset(  # the declaration of a table is a list of facts; each has its 
             not_before=not_before,
             rejected_share=rejected_share,
             per_run=per_run,
+            checks=tuple(checks),
+            may_lie_ahead=may_lie_ahead,
         )
         with warnings.catch_warnings():
             # BackfillPolicy is beta in this Dagster version and says so for every asset.
@@ -158,7 +165,7 @@ def _asset(
         specs=[_spec(table, function, cadence=cadence, deps=deps) for table in work.tables],
         partitions_def=DEFINITIONS[work.partitions] if work.partitions else None,
         backfill_policy=dg.BackfillPolicy.multi_run(work.per_run) if work.partitions else None,
-        check_specs=[spec for table in work.tables for spec in check_specs(table.name)],
+        check_specs=check_specs(work),
         config_schema={"companies": dg.Field([str], default_value=[])}
         if "companies" in names
         else None,

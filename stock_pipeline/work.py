@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from functools import cached_property
 from typing import Literal, Protocol
 
 import polars as pl
@@ -17,6 +18,7 @@ from stock_pipeline.clock import Clock
 from stock_pipeline.errors import PipelineError
 from stock_pipeline.market_calendar import MarketCalendar
 from stock_pipeline.quality import rules as quality
+from stock_pipeline.quality.checks import Check, Finding, automatic
 from stock_pipeline.storage.database import Database
 from stock_pipeline.storage.schema import Table
 from stock_pipeline.storage.writer import Changes, Spares
@@ -103,6 +105,7 @@ class Beside:
 
     table: Table
     rules: tuple[quality.Rule, ...] = ()
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,11 +127,26 @@ class Work:
     not_before: time | None = None
     rejected_share: float = REJECTED_SHARE
     per_run: int = PARTITIONS_PER_RUN
+    checks: tuple[Check, ...] = ()
+    may_lie_ahead: bool = False
 
     @property
     def tables(self) -> tuple[Table, ...]:
         """Return the tables that are written, the one that names the work first."""
         return (self.table, *(one.table for one in self.beside))
+
+    @property
+    def declared_checks(self) -> tuple[tuple[Check, ...], ...]:
+        """Return the checks that each table declares, in the order of `tables`."""
+        return (self.checks, *(one.checks for one in self.beside))
+
+    @cached_property
+    def all_checks(self) -> tuple[tuple[Check, ...], ...]:
+        """Return all checks of each table, those that follow from its declaration first."""
+        return tuple(
+            (*([] if self.may_lie_ahead else automatic(table)), *own)
+            for table, own in zip(self.tables, self.declared_checks, strict=True)
+        )
 
 
 @dataclass(frozen=True)
@@ -160,11 +178,12 @@ class Result:
     rejected: int = 0
     requests: int = 0
     seconds: float = 0.0
-    warnings: Mapping[str, int] = field(default_factory=dict)
+    warnings: Mapping[str, float] = field(default_factory=dict)
     failed: tuple[str, ...] = ()
     limited: bool = False
     error: PipelineError | None = None
     beside: Mapping[str, Result] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
 
     def of(self, table: str) -> Result:
         """Return how the partition ended for one of the tables; for most, as for the first."""

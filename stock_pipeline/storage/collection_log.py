@@ -156,7 +156,7 @@ class Closing:
     fetched_at: datetime | None = None
     input_version: str | None = None
     error_message: str | None = None
-    warnings: Mapping[str, int] = field(default_factory=dict)
+    warnings: Mapping[str, float] = field(default_factory=dict)
     rejected_rows: Sequence[tuple[str, str]] = ()
     detail: Mapping[str, Any] | None = None
 
@@ -221,12 +221,11 @@ class CollectionLog:
         self, connection: Connection, entry: Entry, closing: Closing, changes: Changes
     ) -> None:
         """Close the row inside the transaction that writes the rows."""
-        now = self._database.clock.now()
         values = {
             **entry.__dict__,
             **closing.__dict__,
             **changes.__dict__,
-            "now": now,
+            "now": self._database.clock.now(),
             "seconds": round(self._database.clock.monotonic() - entry.began, 3),
             "detail": json.dumps(closing.detail, ensure_ascii=False) if closing.detail else None,
             "validation_status": _validation(closing),
@@ -244,6 +243,7 @@ def _validation(closing: Closing) -> str:
     return "warn" if closing.warnings or closing.rejected else "pass"
 
 
+# What is stored has not failed: the answer to the COMMIT was lost, then the database was away.
 _CLOSE = f"""
 UPDATE {SCHEMA}.data_collection_log SET
     status = %(status)s, outcome = %(outcome)s, reason = nullif(%(reason)s, ''),
@@ -251,10 +251,10 @@ UPDATE {SCHEMA}.data_collection_log SET
     received = %(received)s, inserted = %(inserted)s, updated = %(updated)s,
     unchanged = %(unchanged)s, deleted = %(deleted)s, rejected = %(rejected)s,
     requests = %(requests)s, source = %(source)s, fetched_at = %(fetched_at)s,
-    input_version = %(input_version)s,
-    detail = %(detail)s, error_message = %(error_message)s,
+    input_version = %(input_version)s, detail = %(detail)s, error_message = %(error_message)s,
     validation_status = %(validation_status)s, validation_detail = %(validation_detail)s
 WHERE run_id = %(run_id)s AND asset = %(asset)s AND partition = %(partition)s
+    AND (status = 'running' OR %(status)s = 'completed')
 """
 
 

@@ -37,6 +37,7 @@ from stock_pipeline.assets.decision_answers import (
 from stock_pipeline.assets.decisions import ACTION_TYPES, rows_of
 from stock_pipeline.assets.price_actions import STEPS, told_by_prices, withdrawn
 from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.quality.checks import Check, Limits
 from stock_pipeline.quality.rules import AtLeast, Matches, NotNull, OneOf, Ordered
 from stock_pipeline.sources.dart import Dart
 from stock_pipeline.storage.collection_log import done_partitions
@@ -81,6 +82,15 @@ RULES = [
     AtLeast("ratio", 0, effect="warn", why="the report is read wrongly, or wrong"),
     Ordered("halt_from", "halt_to", effect="warn", why="plans are typed by hand"),
 ]
+UNEXPLAINED = "unexplained_adjustment"
+CHECKS = [
+    Check(
+        UNEXPLAINED,
+        "a report or the prices themselves explain every adjustment of the last sessions",
+        None,
+        warn=Limits(most=0),
+    )
+]
 
 _ANNOUNCED = """
 SELECT DISTINCT ON (f.rcept_no) f.rcept_no, coalesce(f.ticker, s.ticker) AS ticker, f.corp_code,
@@ -107,6 +117,7 @@ WHERE asset IN ('stock_price_daily', 'corporate_actions') AND partition = :day
     pool="dart",
     deps=["dart_filing", "price_adjustment", "stocks"],
     views=[EXPLAINED],
+    checks=CHECKS,
 )
 def corporate_actions(
     dart: Dart, db: Database, archive: Archive, calendar: MarketCalendar, day: date
@@ -127,7 +138,7 @@ def corporate_actions(
     found = _newest(known, _frame(announced(groups, answers, calendar)), _frame(told))
     failed += (NO_REPORTS,) if waits else ()
     missing = unexplained(db, calendar, day)
-    warnings = {"unexplained_adjustment": missing} if missing else {}
+    warnings = {UNEXPLAINED: missing} if missing else {}
     if found.is_empty() and not failed:
         reason = f"nothing was announced on {day} and nothing split"
         return Collected(found, "no_data", reason, warnings=warnings)

@@ -101,6 +101,7 @@ ORDER BY is_active DESC, ticker
     write="merge",
     pool="dart",
     deps=["stocks", "dart_corp_code", "dart_filing"],
+    may_lie_ahead=True,  # a record date is announced before it comes
 )
 def dividend_history(
     dart: Dart, fsc: Fsc, db: Database, quarter: date, companies: Sequence[str]

@@ -22,6 +22,7 @@ from lxml import etree
 
 from stock_pipeline.assets.upstream_text import day, text
 from stock_pipeline.errors import BadPayload
+from stock_pipeline.quality.checks import steady
 from stock_pipeline.quality.rules import Matches, NotNull
 from stock_pipeline.sources.dart import Dart
 from stock_pipeline.storage.schema import Date, Text, column, key, table
@@ -160,6 +161,7 @@ def _forget(element: etree._Element) -> None:
     snapshot=True,
     optional=True,
     pool="dart",
+    checks=[steady(0.03)],
 )
 def dart_corp_code(dart: Dart, week: date) -> pl.DataFrame:
     """Collect the whole list; it is the same whatever the week."""

@@ -20,6 +20,7 @@ import polars as pl
 
 from stock_pipeline.assets.departed import refuse_short, stored_active, with_departed
 from stock_pipeline.assets.upstream_text import day, text, text_frame, whole
+from stock_pipeline.quality.checks import steady
 from stock_pipeline.quality.rules import Matches, NotNull, OneOf, Positive, Present
 from stock_pipeline.sources.krx import Krx
 from stock_pipeline.storage.database import Database
@@ -106,6 +107,7 @@ def parse(rows: Sequence[Mapping[str, Any]], sizes: pl.DataFrame) -> pl.DataFram
     snapshot=True,
     pool="krx",
     deps=["etf_price_daily"],
+    checks=[steady(0.05)],
 )
 def etfs(krx: Krx, db: Database, week: date) -> Collected:
     """Collect the list with one request; the week only says when."""

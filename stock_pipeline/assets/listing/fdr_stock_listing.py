@@ -19,6 +19,7 @@ import polars as pl
 from stock_pipeline.assets.upstream_text import day, text, whole
 from stock_pipeline.errors import BadPayload, EmptyOnBusinessDay, SchemaDrift
 from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.quality.checks import steady
 from stock_pipeline.quality.rules import Matches, NotNull, OneOf, Positive, Present
 from stock_pipeline.sources.fdr import Fdr
 from stock_pipeline.storage.schema import BigInt, Date, SmallInt, Text, column, key, table
@@ -123,7 +124,13 @@ def _require(frame: pl.DataFrame, columns: tuple[str, ...]) -> None:
 
 
 @table_asset(
-    TABLE, RULES, cadence="weekly_listing", partitions="week", write="partition", pool="krx"
+    TABLE,
+    RULES,
+    cadence="weekly_listing",
+    partitions="week",
+    write="partition",
+    pool="krx",
+    checks=[steady(0.03)],
 )
 def fdr_stock_listing(fdr: Fdr, calendar: MarketCalendar, week: date) -> Collected:
     """Collect both files; they belong to the week in which their own date lies."""

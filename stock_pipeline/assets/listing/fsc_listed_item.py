@@ -20,6 +20,7 @@ from stock_pipeline.assets.upstream_text import day as date_of
 from stock_pipeline.assets.upstream_text import text, text_frame
 from stock_pipeline.errors import EmptyOnBusinessDay
 from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.quality.checks import steady
 from stock_pipeline.quality.rules import Matches, NotNull, OneOf
 from stock_pipeline.sources.fsc import Fsc
 from stock_pipeline.storage.schema import Date, Text, column, key, table
@@ -76,6 +77,7 @@ def parse(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     snapshot=True,
     optional=True,
     pool="fsc",
+    checks=[steady(0.05)],
 )
 def fsc_listed_item(fsc: Fsc, calendar: MarketCalendar, week: date) -> pl.DataFrame:
     """Collect the newest day published by the week's Saturday.

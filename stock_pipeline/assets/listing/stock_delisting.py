@@ -16,6 +16,7 @@ import polars as pl
 
 from stock_pipeline.assets.upstream_text import day, text
 from stock_pipeline.errors import EmptyOnBusinessDay, SchemaDrift
+from stock_pipeline.quality.checks import steady
 from stock_pipeline.quality.rules import Matches, NotNull, OneOf, Ordered
 from stock_pipeline.sources.fdr import Fdr
 from stock_pipeline.storage.schema import Date, Text, column, key, table
@@ -95,6 +96,7 @@ def parse(rows: pl.DataFrame) -> pl.DataFrame:
     write="merge",
     snapshot=True,
     pool="krx",
+    checks=[steady(0.03)],
 )
 def stock_delisting(fdr: Fdr, week: date) -> pl.DataFrame:
     """Collect the whole file; it is the same whatever the week."""

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from stock_pipeline.quality.checks import Check, Limits
 from stock_pipeline.quality.rules import Matches, NotNull, OneOf, Ordered, Rule
 from stock_pipeline.storage.database import Database
 from stock_pipeline.storage.schema import (
@@ -75,6 +76,29 @@ RULES = [
         "an active share has no delisting date: a transfer between markets is none",
         "block",
         ~pl.col("is_active") | pl.col("delisting_date").is_null(),
+    ),
+]
+CHECKS = [
+    Check(
+        "enough_shares",
+        "active shares against 2,500, or against 95 % of the newest stored session where that is"
+        " fewer: below 1,000 a listing was cut off, and every table of shares would lack the rest",
+        """
+        SELECT count(*) / least(2500, (
+            SELECT 0.95 * nullif(count(*), 0) FROM stock_price_daily
+            WHERE trade_date = (SELECT max(trade_date) FROM stock_price_daily)
+        )) FROM stocks WHERE is_active
+        """,
+        warn=Limits(1),
+        error=Limits(1000 / 2500),
+        real_market=True,
+    ),
+    Check(
+        "inactive_share",
+        "share of codes that are not listed any more: some 45 % in 2026, growing by 1 % a year",
+        (~pl.col("is_active")).mean(),
+        warn=Limits(most=0.6),
+        real_market=True,
     ),
 ]
 
@@ -243,6 +267,7 @@ SELECT ticker, min(date) AS first_seen_date, max(date) AS last_seen_date FROM (
         "stock_price_daily",
     ],
     views=[WITH_SCORE, ASOF],
+    checks=CHECKS,
 )
 def stocks(db: Database, week: date) -> pl.DataFrame:
     """Combine what is stored now; the week only says when."""

@@ -55,7 +55,7 @@ def parse(days: Sequence[CalendarDay]) -> pl.DataFrame:
     return pl.DataFrame(days, schema=TABLE.frame_schema, orient="row")
 
 
-@table_asset(TABLE, RULES, cadence="weekly_listing", write="merge")
+@table_asset(TABLE, RULES, cadence="weekly_listing", write="merge", may_lie_ahead=True)
 def trading_calendar(calendar: MarketCalendar) -> pl.DataFrame:
     """Write out the calendars of all markets."""
     last = calendar.horizon()

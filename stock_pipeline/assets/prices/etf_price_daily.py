@@ -23,6 +23,7 @@ import polars as pl
 from stock_pipeline.assets.upstream_text import READERS, text_frame, unless_zero
 from stock_pipeline.errors import EmptyOnBusinessDay
 from stock_pipeline.price_sources import PriceSources
+from stock_pipeline.quality.checks import steady
 from stock_pipeline.quality.rules import (
     AtLeast,
     Matches,
@@ -165,6 +166,7 @@ def _fields(words: Mapping[str, str]) -> dict[str, pl.Expr]:
     sessions="XKRX",
     pool="krx",
     floor=0.97,
+    checks=[steady(0.03)],
 )
 def etf_price_daily(price_sources: PriceSources, day: date) -> Collected:
     """Collect one session with one request to the first source that has it."""

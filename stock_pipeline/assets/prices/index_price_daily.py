@@ -25,9 +25,11 @@ from typing import Any
 import polars as pl
 
 from stock_pipeline.assets.index_codes import MAIN, THEME, parse_list, stored_codes, with_codes
+from stock_pipeline.assets.price_checks import MARKET_CAP_AGREES
 from stock_pipeline.assets.upstream_text import READERS, text_frame, unless_zero
 from stock_pipeline.errors import EmptyOnBusinessDay
 from stock_pipeline.price_sources import PriceSources
+from stock_pipeline.quality.checks import steady
 from stock_pipeline.quality.rules import (
     AtLeast,
     Finite,
@@ -189,6 +191,7 @@ def _of_krx(krx: Krx, codes: pl.DataFrame, day: date) -> pl.DataFrame:
     write="partition",
     sessions="XKRX",
     pool="krx",
+    checks=[steady(0.05), MARKET_CAP_AGREES],
 )
 def index_price_daily(price_sources: PriceSources, day: date) -> Collected:
     """Collect one session, four requests at KRX, from the first source that has it."""

@@ -23,6 +23,7 @@ from stock_pipeline.assets.price_warnings import RULES as WARNINGS
 from stock_pipeline.assets.prices.price_daily import PER_RUN
 from stock_pipeline.clock import Clock
 from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.quality.checks import Check, Limits
 from stock_pipeline.quality.rules import OneOf
 from stock_pipeline.storage.database import Database
 from stock_pipeline.storage.schema import Date, Instant, Text, column, key, table
@@ -39,6 +40,7 @@ TABLE = table(
     partition="date",
 )
 RULES = [OneOf("rule", WARNINGS, effect="block", why="another word is a defect of this file")]
+CHECKS = [Check("nothing_flagged", "no row looks doubtful", pl.len(), warn=Limits(most=0))]
 
 # The whole table is walked through: seven assets have some 2,200 rows a year, and the row before
 # the first day of a range can be any time ago.
@@ -63,6 +65,7 @@ _STORED = "SELECT asset_id, date, rule, detected_at FROM price_flag WHERE date <
     deps=["asset_master", "price_daily"],
     may_empty=True,
     per_run=PER_RUN,
+    checks=CHECKS,
 )
 def price_flag(
     db: Database, calendar: MarketCalendar, clock: Clock, days: Sequence[date]

@@ -24,6 +24,7 @@ from typing import Any
 
 import polars as pl
 
+from stock_pipeline.assets.price_checks import CHECKS
 from stock_pipeline.assets.upstream_text import decimal, text, text_frame, whole
 from stock_pipeline.errors import EmptyOnBusinessDay, QualityReject
 from stock_pipeline.market_calendar import MarketCalendar
@@ -257,6 +258,7 @@ def refuse_unit_jump(frame: pl.DataFrame, before: pl.DataFrame) -> None:
     sessions="XKRX",
     pool="krx",
     floor=0.97,
+    checks=CHECKS,
 )
 def stock_price_daily(
     price_sources: PriceSources, db: Database, calendar: MarketCalendar, day: date

@@ -25,7 +25,13 @@ from stock_pipeline.assets.finlife_columns import (
     PRODUCT_NAME,
     RATE,
 )
-from stock_pipeline.assets.products.finlife import Pair, product_rules, refresh, table_rules
+from stock_pipeline.assets.products.finlife import (
+    Pair,
+    enough_products,
+    product_rules,
+    refresh,
+    table_rules,
+)
 from stock_pipeline.quality.rules import AtLeast
 from stock_pipeline.sources.fss import Fss
 from stock_pipeline.storage.database import Database
@@ -94,6 +100,7 @@ OPTION_RULES = (
     snapshot=True,
     pool="fss",
     beside=[Beside(OPTIONS, OPTION_RULES)],
+    checks=[enough_products(343)],
 )
 def annuity_savings_products(fss: Fss, db: Database, month: date) -> Collected:
     """Collect all pension savings as they are now; the month only says when."""

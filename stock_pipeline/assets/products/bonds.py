@@ -25,6 +25,7 @@ from stock_pipeline.assets.upstream_text import day, decimal, text, text_frame
 from stock_pipeline.clock import Clock, today_kst
 from stock_pipeline.errors import EmptyOnBusinessDay
 from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.quality.checks import Check, Limits, steady
 from stock_pipeline.quality.rules import AtLeast, Between, Matches, NotNull, Ordered, Rule
 from stock_pipeline.sources.fsc import Fsc
 from stock_pipeline.sources.transport import NotArchived
@@ -144,6 +145,16 @@ RULES = [
         for agency in AGENCIES
     ),
 ]
+CHECKS = [
+    steady(0.1),
+    Check(
+        "enough_bonds",
+        "more than 10,000 bonds are owed on any day: fewer are a part of the answer",
+        pl.col("is_active").sum(),
+        warn=Limits(10_000),
+        real_market=True,
+    ),
+]
 
 
 def parse(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
@@ -230,6 +241,7 @@ def _level(rating: pl.Expr) -> pl.Expr:
     write="merge",
     snapshot=True,
     pool="fsc",
+    checks=CHECKS,
 )
 def bonds(fsc: Fsc, calendar: MarketCalendar, clock: Clock, db: Database, month: date) -> Collected:
     """Collect the newest day published; what is not in it any more has left the market."""

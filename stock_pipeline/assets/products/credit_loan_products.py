@@ -26,7 +26,13 @@ from stock_pipeline.assets.finlife_columns import (
     PRODUCT_NAME,
     RATE,
 )
-from stock_pipeline.assets.products.finlife import Pair, product_rules, refresh, table_rules
+from stock_pipeline.assets.products.finlife import (
+    Pair,
+    enough_products,
+    product_rules,
+    refresh,
+    table_rules,
+)
 from stock_pipeline.quality.rules import OneOf
 from stock_pipeline.sources.fss import Fss
 from stock_pipeline.storage.database import Database
@@ -97,6 +103,7 @@ OPTION_RULES = (
     snapshot=True,
     pool="fss",
     beside=[Beside(OPTIONS, OPTION_RULES)],
+    checks=[enough_products(112)],
 )
 def credit_loan_products(fss: Fss, db: Database, month: date) -> Collected:
     """Collect all loans on credit as they are now; the month only says when."""

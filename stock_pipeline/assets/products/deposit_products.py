@@ -22,7 +22,13 @@ from stock_pipeline.assets.finlife_columns import (
     REPRESENTATIVE,
     SAVER_TERMS,
 )
-from stock_pipeline.assets.products.finlife import Pair, product_rules, refresh, table_rules
+from stock_pipeline.assets.products.finlife import (
+    Pair,
+    enough_products,
+    product_rules,
+    refresh,
+    table_rules,
+)
 from stock_pipeline.quality.rules import Between, OneOf, Ordered
 from stock_pipeline.sources.fss import Fss
 from stock_pipeline.storage.database import Database
@@ -62,6 +68,7 @@ OPTION_RULES = (
     snapshot=True,
     pool="fss",
     beside=[Beside(OPTIONS, OPTION_RULES)],
+    checks=[enough_products(137)],
 )
 def deposit_products(fss: Fss, db: Database, month: date) -> Collected:
     """Collect all deposits as they are now; the month only says when."""

@@ -27,6 +27,7 @@ from stock_pipeline.assets.finlife_columns import (
 )
 from stock_pipeline.assets.upstream_text import READERS, day, decimal, text, text_frame, whole
 from stock_pipeline.errors import ONE_AMONG_MANY, BadPayload, UpstreamError
+from stock_pipeline.quality.checks import Check, Limits
 from stock_pipeline.quality.rules import Matches, NotNull, Rule
 from stock_pipeline.sources.fss import Fss, Products, Rows
 from stock_pipeline.sources.transport import NotArchived
@@ -104,6 +105,17 @@ def product_rules(table: Table) -> list[Rule]:
         *table_rules(table),
         *(NotNull(name, why="a product without a name cannot be shown") for name in names),
     ]
+
+
+def enough_products(in_2026: int) -> Check:
+    """Return the check that at least half as many products are offered as in February 2026."""
+    return Check(
+        "enough_products",
+        f"half of the {in_2026} products of February 2026 or more are offered",
+        pl.col(IS_ACTIVE.name).sum(),
+        warn=Limits(in_2026 / 2),
+        real_market=True,
+    )
 
 
 def refresh(pair: Pair, fss: Fss, db: Database) -> Collected:

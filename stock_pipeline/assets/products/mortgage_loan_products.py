@@ -22,7 +22,13 @@ from stock_pipeline.assets.finlife_columns import (
     MONTH,
     PRODUCT,
 )
-from stock_pipeline.assets.products.finlife import Pair, product_rules, refresh, table_rules
+from stock_pipeline.assets.products.finlife import (
+    Pair,
+    enough_products,
+    product_rules,
+    refresh,
+    table_rules,
+)
 from stock_pipeline.quality.rules import OneOf, Ordered
 from stock_pipeline.sources.fss import Fss
 from stock_pipeline.storage.database import Database
@@ -65,6 +71,7 @@ OPTION_RULES = (
     snapshot=True,
     pool="fss",
     beside=[Beside(OPTIONS, OPTION_RULES)],
+    checks=[enough_products(113)],
 )
 def mortgage_loan_products(fss: Fss, db: Database, month: date) -> Collected:
     """Collect all mortgage loans as they are now; the month only says when."""

@@ -24,6 +24,7 @@ from stock_pipeline.compass.score import score
 from stock_pipeline.compass.total import GRADES
 from stock_pipeline.compass.universe import ANNUAL_REPORT
 from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.quality.checks import Check, Limits, steady
 from stock_pipeline.quality.rules import Between, NotNull, OneOf, Rule
 from stock_pipeline.settings import Settings
 from stock_pipeline.storage.database import Database
@@ -92,6 +93,20 @@ RULES = [
         "a score has a grade and a missing one has none: both come from one number",
         "block",
         pl.col("score").is_null() == pl.col("grade").is_null(),
+    ),
+]
+CHECKS = [
+    steady(0.03),
+    Check(
+        "score_coverage",
+        "share of the common shares listed on the day that have a score",
+        """
+        SELECT count(c.score) / nullif(count(*), 0)::double precision
+        FROM stocks_asof(%(day)s::date) s
+        LEFT JOIN compass_score c ON c.as_of = %(day)s AND c.ticker = s.ticker
+        WHERE s.share_kind = 'common'
+        """,
+        warn=Limits(0.95),
     ),
 ]
 
@@ -224,6 +239,7 @@ SCREENER = View(
     views=[SCORE_ITEMS, ANNUAL_ASOF, SCREENER],
     after_history="stock_price_daily",
     input_version=INPUT_VERSION,
+    checks=CHECKS,
 )
 def compass_score(
     db: Database, calendar: MarketCalendar, settings: Settings, days: Sequence[date]

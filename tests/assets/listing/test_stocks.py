@@ -14,7 +14,15 @@ from stock_pipeline.assets.listing import (
     fsc_listed_item,
     stock_delisting,
 )
-from stock_pipeline.assets.listing.stocks import ASOF, RULES, TABLE, WITH_SCORE, Inputs, combine
+from stock_pipeline.assets.listing.stocks import (
+    ASOF,
+    CHECKS,
+    RULES,
+    TABLE,
+    WITH_SCORE,
+    Inputs,
+    combine,
+)
 from stock_pipeline.assets.prices import stock_price_daily
 from stock_pipeline.assets.scores import compass_score
 from stock_pipeline.quality import rules as quality
@@ -264,3 +272,24 @@ def test_the_shares_of_a_past_day_are_those_listed_then(database: Database) -> N
     found = set(database.read("SELECT ticker FROM stocks_asof(:day)", {"day": day})["ticker"])
     for number, (_, is_listed, reason) in enumerate(cases):
         assert (f"{number:05d}0" in found) is is_listed, reason
+
+
+def test_a_market_is_as_large_as_its_newest_session_says(database: Database) -> None:
+    tables = [*collection_log.TABLES, TABLE, stock_price_daily.TABLE]
+    ddl.prepare(database, tables, [], mode="live", today=FRIDAY)
+    check = next(check for check in CHECKS if check.name == "enough_shares")
+
+    def measured() -> float:
+        statement = str(check.measure).encode()
+        row = database.transaction(lambda c: c.execute(statement).fetchone())
+        return float(row[0])  # type: ignore[index]  # an aggregate has always one row
+
+    shares = [{"ticker": f"{n:05d}0", "is_active": n < 19} for n in range(25)]
+    database.upsert(Batch(TABLE, frame_of(TABLE, shares), "w", Stamps("run")))
+    assert measured() == pytest.approx(19 / 2500)  # no session is stored yet
+    for day, rows, expected in ((FRIDAY, 20, 19 / 19), (MONDAY, 40, 19 / 38)):
+        prices = [{"trade_date": day, "ticker": f"{n:05d}0"} for n in range(rows)]
+        frame = frame_of(stock_price_daily.TABLE, prices)
+        batch = Batch(stock_price_daily.TABLE, frame, day.isoformat(), Stamps("run"), day)
+        database.upsert(batch)
+        assert measured() == pytest.approx(expected)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -12,11 +12,12 @@ import pytest
 from stock_pipeline.assets.filings import dividend_history, financial_statement
 from stock_pipeline.assets.listing import stocks, trading_calendar
 from stock_pipeline.assets.prices import price_adjustment, stock_price_daily
-from stock_pipeline.assets.scores.compass_score import RULES, TABLE
+from stock_pipeline.assets.scores.compass_score import CHECKS, RULES, TABLE
 from stock_pipeline.compass.items import ENGINE_VERSION, ITEMS
 from stock_pipeline.compass.score import RESULT_SCHEMA
 from stock_pipeline.market_calendar import MarketCalendar
 from stock_pipeline.quality import rules as quality
+from stock_pipeline.storage import ddl
 from stock_pipeline.storage.database import Database
 from stock_pipeline.storage.schema import Table
 
@@ -295,3 +296,26 @@ def test_the_annual_statement_of_a_day_is_the_newest_known_then(screened: Databa
     assert net_income("2025-03-20") == [3_000]
     assert net_income("2026-03-10") == [4_000]
     assert net_income("2026-04-01") == [9_000]
+
+
+def test_the_coverage_is_of_the_common_shares_of_the_day(market: Database, store: Store) -> None:
+    ddl.prepare(market, [stocks.TABLE], [stocks.ASOF], mode="live", today=DAY)
+    (check,) = [check for check in CHECKS if check.name == "score_coverage"]
+
+    def measured() -> float | None:
+        statement = str(check.measure).encode()
+        row = market.transaction(lambda c: c.execute(statement, {"day": DAY}).fetchone())
+        return row[0]  # type: ignore[index, no-any-return]  # an aggregate has always one row
+
+    assert measured() is None  # no listing yet
+    listed = {"listing_date": date(2000, 1, 4), "is_active": True, "share_kind": "common"}
+    shares = [{**listed, "ticker": f"{n:05d}0"} for n in range(4)]
+    preferred = {**listed, "ticker": "000005", "share_kind": "preferred"}
+    later = {**listed, "ticker": "900000", "listing_date": DAY + timedelta(days=1)}
+    store(stocks.TABLE, [*shares, preferred, later])
+    scores = [("000000", DAY, 50.0), ("000010", DAY, None), ("000020", date(2026, 3, 2), 50.0)]
+    store(
+        TABLE,
+        [{"as_of": day, "ticker": ticker, "score": score} for ticker, day, score in scores],
+    )
+    assert measured() == pytest.approx(1 / 4)  # one without a score, one of another day, one absent
