@@ -1,4 +1,4 @@
-"""What Dagster loads: every asset, schedule, sensor and resource, put together and nothing else."""
+"""What Dagster loads: every asset, check, schedule, sensor and resource, and nothing else."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import dagster as dg
 
 from stock_pipeline import discovery, schedules, sensors
 from stock_pipeline.resources import resources
+from stock_pipeline.sensors.freshness import is_fresh, with_badge
 
 defs = dg.Definitions(
-    assets=[found.asset for found in discovery.table_assets()],
+    assets=[with_badge(found.asset) for found in discovery.table_assets()],
+    asset_checks=[is_fresh()],
     jobs=schedules.jobs(),
     schedules=schedules.schedules(),
     sensors=sensors.sensors(),

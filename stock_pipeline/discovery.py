@@ -60,6 +60,33 @@ def keys_of(names: Iterable[str]) -> list[dg.AssetKey]:
     ]
 
 
+def scheduled() -> list[str]:
+    """Return the names of all tables that a schedule collects."""
+    assets = (found for found in table_assets() if found.cadence is not None)
+    return sorted(key.to_user_string() for found in assets for key in found.keys)
+
+
+def checks_of(names: Iterable[str]) -> set[dg.AssetCheckKey]:
+    """Return the checks that are judged while these tables are written."""
+    keys = set(keys_of(names))
+    return {
+        check
+        for found in table_assets()
+        for check in found.asset.check_keys
+        if check.asset_key in keys
+    }
+
+
+def selection_of(names: Iterable[str]) -> dg.AssetSelection:
+    """Return what a run of these tables consists of: they and their own checks.
+
+    Whether a table is fresh is told by a sensor; in a run it would be a step of its own.
+    """
+    wanted = list(names)
+    tables = dg.AssetSelection.assets(*keys_of(wanted)).without_checks()
+    return tables | dg.AssetSelection.checks(*checks_of(wanted))
+
+
 def _walk() -> Iterator[TableAsset]:
     package = stock_pipeline.assets
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):

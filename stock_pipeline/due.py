@@ -7,7 +7,7 @@ the same question with more of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -15,7 +15,7 @@ from stock_pipeline.clock import KST
 from stock_pipeline.market_calendar import TIME_ZONES, MarketCalendar
 from stock_pipeline.storage.collection_log import done_partitions, keyless_partitions
 from stock_pipeline.storage.database import Database
-from stock_pipeline.work import Work
+from stock_pipeline.work import PartitionKind, Work
 
 MARKET = "XKRX"
 SATURDAY = 5
@@ -113,8 +113,7 @@ def today_in_winter(calendar: MarketCalendar, now: datetime) -> list[date]:
 
 def this_week(calendar: MarketCalendar, now: datetime) -> list[date]:
     """Return the Saturday on which the running week began."""
-    today = now.astimezone(KST).date()
-    return [today - timedelta(days=(today.weekday() - SATURDAY) % 7)]
+    return [running("week", now)]
 
 
 def newest_due_quarter(calendar: MarketCalendar, now: datetime) -> list[date]:
@@ -143,7 +142,7 @@ def sessions_of_two_weeks(calendar: MarketCalendar, now: datetime) -> list[date]
 
 def this_month(calendar: MarketCalendar, now: datetime) -> list[date]:
     """Return the first day of the running month."""
-    return [now.astimezone(KST).date().replace(day=1)]
+    return [running("month", now)]
 
 
 def days_of_last_quarter(calendar: MarketCalendar, now: datetime) -> list[date]:
@@ -160,6 +159,55 @@ def _days_until(last: date, count: int) -> list[date]:
 def quarter_of(day: date) -> date:
     """Return the first day of the quarter in which a day lies."""
     return date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
+
+
+# ---- the partitions of each kind
+
+
+def running(kind: PartitionKind, now: datetime) -> date:
+    """Return the partition in which an instant lies."""
+    if kind == "utc_day":
+        return now.astimezone(UTC).date()
+    today = now.astimezone(KST).date()
+    return {
+        "day": today,
+        "week": today - timedelta(days=(today.weekday() - SATURDAY) % 7),
+        "month": today.replace(day=1),
+        "quarter": quarter_of(today),
+    }[kind]
+
+
+def after(kind: PartitionKind, partition: date) -> date:
+    """Return the partition that follows."""
+    if kind in ("day", "utc_day"):
+        return partition + timedelta(days=1)
+    if kind == "week":
+        return partition + timedelta(days=7)
+    # Thirty-two days and ninety-five are over every end of a month and of a quarter.
+    later = partition + timedelta(days=32 if kind == "month" else 95)
+    return later.replace(day=1) if kind == "month" else quarter_of(later)
+
+
+# Cadence → which of its partitions there are: disclosures come on weekdays, whether the exchange is
+# open or not, and dividends are told in the annual report.
+_ONLY: Mapping[str, Callable[[date], bool]] = {
+    "filings_daily": lambda day: day.weekday() < SATURDAY,
+    "weekly_dividends": lambda quarter: quarter.month == ANNUAL_MONTH,
+}
+
+
+def every(
+    work: Work, cadence: str, calendar: MarketCalendar, first: date, last: date
+) -> list[date]:
+    """Return the partitions from `first` to `last` that a table should have, oldest first."""
+    if work.sessions is not None:
+        return calendar.sessions(work.sessions, first, last)
+    found = []
+    partition = first
+    while work.partitions is not None and partition <= last:
+        found.append(partition)
+        partition = after(work.partitions, partition)
+    return list(filter(_ONLY.get(cadence), found))
 
 
 def reported_quarter(report_name: str, today: date) -> date | None:

@@ -164,17 +164,8 @@ class PriceSources:
         return published is not None and published <= self.clock.now()
 
     def published_at(self, name: str, day: date) -> datetime | None:
-        """Return the instant from which a source has all of a session.
-
-        Missing  None for a day before the first that the source knows
-        Caveats  a working day without a session (31 December) counts as closed
-        """
-        if name not in NEXT_SESSION_AT:
-            return self.calendar.published_at(MARKET, day)
-        if day < FIRST_DAYS[name]:
-            return None
-        following = self.calendar.sessions(MARKET, day + timedelta(days=1), day + LONGEST_CLOSING)
-        return datetime.combine(following[0], NEXT_SESSION_AT[name], KST)
+        """Return the instant from which a source has all of a session; None: it never will."""
+        return published_at(self.calendar, name, day)
 
     def _is_awaited(self, name: str, day: date) -> bool:
         published = self.published_at(name, day)
@@ -210,6 +201,20 @@ class PriceSources:
         if stored not in self.order:
             return self.order
         return self.order[: self.order.index(stored) + 1]
+
+
+def published_at(calendar: MarketCalendar, name: str, day: date) -> datetime | None:
+    """Return the instant from which a source of prices has all of a session.
+
+    Missing  None for a day before the first that the source knows
+    Caveats  a working day without a session (31 December) counts as closed
+    """
+    if name not in NEXT_SESSION_AT:
+        return calendar.published_at(MARKET, day)
+    if day < FIRST_DAYS[name]:
+        return None
+    following = calendar.sessions(MARKET, day + timedelta(days=1), day + LONGEST_CLOSING)
+    return datetime.combine(following[0], NEXT_SESSION_AT[name], KST)
 
 
 def _answered(frame: pl.DataFrame, failures: Mapping[str, PipelineError]) -> Collected:

@@ -15,7 +15,7 @@ from functools import partial
 
 import dagster as dg
 
-from stock_pipeline import discovery
+from stock_pipeline import discovery, housekeeping
 from stock_pipeline.clock import KST
 from stock_pipeline.due import (
     Due,
@@ -118,15 +118,15 @@ LINES = (
 )
 
 
-def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
-    """Return one job per cadence, and those of selected tables.
+def jobs() -> list[dg.UnresolvedAssetJobDefinition | dg.JobDefinition]:
+    """Return one job per cadence, those of selected tables, and the housekeeping.
 
     Raises  ValueError when a table names a cadence that has no line here
     """
     by_cadence = [
         dg.define_asset_job(
             name,
-            selection=dg.AssetSelection.tag("cadence", name),
+            selection=discovery.selection_of(found.table.name for found in tables),
             description=", ".join(found.table.name for found in tables),
             tags=JOBS[name].tags(),
         )
@@ -135,19 +135,20 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
     selected = [
         dg.define_asset_job(
             name,
-            selection=dg.AssetSelection.assets(*discovery.keys_of(tables)),
+            selection=discovery.selection_of(tables),
             description=", ".join(tables),
             tags=SELECTED_RANK.tags(),
         )
         for name, tables in SELECTED_JOBS.items()
     ]
-    return by_cadence + selected
+    return [*by_cadence, *selected, housekeeping.housekeeping]
 
 
 def schedules() -> list[dg.ScheduleDefinition]:
     """Return every schedule, running from the start."""
     tables = _tables_by_cadence()
-    return [_schedule(line, tables.get(line.job, ())) for line in LINES]
+    lines = [_schedule(line, tables.get(line.job, ())) for line in LINES]
+    return [*lines, housekeeping.housekeeping_nightly]
 
 
 def _tables_by_cadence() -> Mapping[str, list[TableAsset]]:

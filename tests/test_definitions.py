@@ -117,7 +117,14 @@ JOBS = {
     "weekly_reconciliation": (-5, {"price_reconciliation"}),
     "monthly_products": (0, {"bonds", *PAIRS, *PAIRS.values()}),
     "quarterly_actions": (-5, {"corporate_actions"}),
-    "recompute_derived": (-10, {"price_adjustment", "compass_score", "stress_index"}),
+    "score_after_sweep": (0, {"compass_score"}),
+    "housekeeping": (-20, set()),
+}
+# The healer has a job for every cadence, with the tables of that cadence.
+HEALED = {
+    f"heal_{cadence}": (-10, JOBS[cadence][1])
+    for cadence in JOBS
+    if cadence not in {"filings_followup", "quarterly_actions", "score_after_sweep", "housekeeping"}
 }
 
 # schedule → (job, cron lines in Seoul time)
@@ -138,13 +145,15 @@ CRONS = {
     "weekly_reconciliation": ("weekly_reconciliation", ["0 12 * * 6"]),
     "monthly_products": ("monthly_products", ["0 13 1 * *"]),
     "quarterly_actions": ("quarterly_actions", ["0 14 1 1,4,7,10 *"]),
+    "housekeeping_nightly": ("housekeeping", ["30 3 * * *"]),
 }
 
-# sensor → (job, seconds between two looks)
+# sensor → (jobs, seconds between two looks)
 SENSORS = {
-    "filings_followup": ("filings_followup", 60),
-    "score_after_sweep": ("recompute_derived", 60),
-    "outdated_derived": ("recompute_derived", 300),
+    "filings_followup": ({"filings_followup"}, 60),
+    "score_after_sweep": ({"score_after_sweep"}, 60),
+    "gap_healer": (set(HEALED), 120),
+    "freshness": (set(), 60),
 }
 
 
@@ -179,17 +188,26 @@ def test_the_jobs_are_as_decided() -> None:
         for job in REPOSITORY.get_all_jobs()
         if not job.name.startswith("__")
     }
-    assert found == JOBS
+    assert found == JOBS | HEALED
 
 
 def test_the_cron_lines_are_as_decided() -> None:
-    found = {s.name: (s.job_name, s.cron_schedule) for s in REPOSITORY.schedule_defs}
+    found = {
+        s.name: (
+            s.job_name,
+            s.cron_schedule if isinstance(s.cron_schedule, list) else [s.cron_schedule],
+        )
+        for s in REPOSITORY.schedule_defs
+    }
     assert found == CRONS
     assert {s.execution_timezone for s in REPOSITORY.schedule_defs} == {"Asia/Seoul"}
 
 
 def test_the_sensors_are_as_decided() -> None:
-    found = {s.name: (s.job_name, s.minimum_interval_seconds) for s in REPOSITORY.sensor_defs}
+    found = {
+        sensor.name: ({t.job_name for t in sensor.targets}, sensor.minimum_interval_seconds)
+        for sensor in REPOSITORY.sensor_defs
+    }
     assert found == SENSORS
 
 
@@ -198,7 +216,7 @@ def test_schedules_and_sensors_run_from_the_start() -> None:
     assert {s.default_status.value for s in REPOSITORY.sensor_defs} == {"RUNNING"}
 
 
-@pytest.mark.parametrize("job", sorted(JOBS))
+@pytest.mark.parametrize("job", sorted(JOBS | HEALED))
 def test_every_run_is_in_one_process_and_ends(job: str) -> None:
     definition = REPOSITORY.get_job(job)
     assert definition.executor_def.name == "in_process"

@@ -1,22 +1,20 @@
-"""Which derived partitions are missing or outdated, on a small log written by hand."""
+"""Which computed partitions are older than their inputs, on a small log written by hand."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stock_pipeline.derived import END, Batch, Derived, Inspector, Walk, in_order
-from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.derived import END, Walk, outdated, put_back
 from stock_pipeline.storage.database import Database
 from stock_pipeline.storage.schema import Date, key, table
+from stock_pipeline.targets import Target
 from stock_pipeline.work import Work
 
 NOW = datetime(2026, 3, 13, 9, 0, tzinfo=UTC)  # 18:00 in Seoul
 # Friday, then the week: all sessions.
 SESSIONS = ["2026-03-06", "2026-03-09", "2026-03-10", "2026-03-11", "2026-03-12", "2026-03-13"]
-CALENDAR = MarketCalendar()
 
 
 def work(name: str, **declared: object) -> Work:
@@ -36,7 +34,10 @@ def version_of(*inputs: str) -> str:
 PRICES = work("prices")
 FACTORS = work("factors", history="prices", input_version=version_of("prices"))
 SCORES = work("scores", history="prices", input_version=version_of("prices", "factors"))
-DERIVED = [Derived(SCORES, (PRICES, FACTORS)), Derived(FACTORS, (PRICES,))]
+DERIVED = [
+    Target(FACTORS, "krx_close", (PRICES,)),
+    Target(SCORES, "krx_close", (PRICES, FACTORS)),
+]
 
 
 class Log:
@@ -47,7 +48,7 @@ class Log:
         self._at = NOW - timedelta(hours=5)
         self._runs = 0
 
-    def store(self, asset: str, *partitions: str, changed: int = 1, trigger: str = "cli") -> None:
+    def store(self, asset: str, *partitions: str, changed: int = 1) -> None:
         """Log partitions of a table, with the version that its inputs have now."""
         for partition in partitions:
             self._at += timedelta(minutes=1)
@@ -57,22 +58,17 @@ class Log:
             if declared is not None and declared.input_version is not None:
                 found = self._database.read(declared.input_version, {"day": partition}).item()
                 version = found.isoformat() if found else None
-            self._write(asset, partition, changed=changed, version=version, trigger=trigger)
+            self._write(asset, partition, changed=changed, version=version)
 
-    def _write(
-        self, asset: str, partition: str, *, changed: int, version: str | None, trigger: str
-    ) -> None:
+    def _write(self, asset: str, partition: str, *, changed: int, version: str | None) -> None:
         values = {"run": f"run {self._runs}", "asset": asset, "partition": partition}
-        values |= {"at": self._at, "changed": changed, "version": version, "trigger": trigger}
+        values |= {"at": self._at, "changed": changed, "version": version}
         self._database.execute(
             "INSERT INTO data_collection_log (run_id, asset, partition, status, outcome,"
             " started_at, completed_at, inserted, updated, deleted, input_version)"
             " VALUES (:run, :asset, :partition, 'completed', 'rows', :at, :at, :changed, 0, 0,"
             " :version)",
             values,
-        )
-        self._database.execute(
-            "INSERT INTO job_run (job_id, trigger) VALUES (:run, :trigger)", values
         )
 
 
@@ -90,126 +86,67 @@ def stored(log: Log) -> Log:
     return log
 
 
-def inspect(
-    database: Database, walk: Walk | None = None, now: datetime = NOW, **limits: int
-) -> tuple[list[Batch], Walk]:
-    return Inspector(DERIVED, database, CALENDAR, now).inspect(walk or Walk(), **limits)
+def compare(
+    database: Database, walk: Walk | None = None, now: datetime = NOW, step: int = 100
+) -> tuple[dict[str, list[str]], Walk]:
+    """Return the outdated partitions of each table and the walk from where all were computed."""
+    walk = put_back(DERIVED, database, walk or Walk(), now)
+    found = {t.name: outdated(t, database, walk.ahead[t.name], step) for t in DERIVED}
+    ahead = {name: beyond for name, (_, beyond) in found.items()}
+    return {n: older for n, (older, _) in found.items()}, Walk(walk.day, walk.since, ahead)
 
 
-def test_nothing_is_due_in_an_empty_database(database: Database) -> None:
-    batches, _ = inspect(database)
-    assert batches == []
+NOTHING: dict[str, list[str]] = {"factors": [], "scores": []}
 
 
-def test_nothing_is_due_when_everything_follows_its_inputs(database: Database, stored: Log) -> None:
-    batches, walk = inspect(database)
-    assert batches == []
-    assert walk.ahead == {"factors": END, "scores": END}
+def test_nothing_is_outdated_in_an_empty_database(database: Database) -> None:
+    assert compare(database)[0] == NOTHING
 
 
-def test_a_table_without_any_stored_partition_is_left_to_the_first_load(
-    database: Database, log: Log
-) -> None:
-    log.store("prices", *SESSIONS)
-    assert inspect(database)[0] == []
-
-
-def test_missing_partitions_after_the_first_stored_one_are_due(
-    database: Database, log: Log
-) -> None:
-    log.store("prices", *SESSIONS)
-    log.store("factors", *SESSIONS[1:])
-    log.store("scores", SESSIONS[2])
-    # Friday 6 and Monday 9 lie before the first score, and neighbours make one run.
-    assert inspect(database)[0] == [Batch(("scores",), "2026-03-11", "2026-03-13", 0)]
-
-
-def test_a_partition_is_not_due_before_its_inputs_are_stored(database: Database, log: Log) -> None:
-    log.store("prices", *SESSIONS[:2], *SESSIONS[3:])  # 10 March is missing
-    log.store("factors", SESSIONS[1])
-    log.store("scores", SESSIONS[1])
-    # 11 March waits for the session before it; from the 12th on both tables go in one run.
-    both = ("factors", "scores")
-    assert inspect(database)[0] == [Batch(both, "2026-03-12", "2026-03-13", 0)]
-
-
-def test_partitions_that_are_no_neighbours_are_separate_runs(
+def test_nothing_is_outdated_when_everything_follows_its_inputs(
     database: Database, stored: Log
 ) -> None:
-    database.execute(
-        "DELETE FROM data_collection_log WHERE asset = 'scores'"
-        " AND partition IN ('2026-03-10', '2026-03-12')"
-    )
-    assert [batch.start for batch in inspect(database)[0]] == ["2026-03-10", "2026-03-12"]
+    older, walk = compare(database)
+    assert older == NOTHING
+    assert walk.ahead == {"factors": END, "scores": END}
 
 
 def test_a_changed_input_makes_the_partitions_from_its_date_on_outdated(
     database: Database, stored: Log
 ) -> None:
-    _, walk = inspect(database)
+    _, walk = compare(database)
     stored.store("prices", "2026-03-11")
-    batches, walk = inspect(database, walk)
-    assert batches == [Batch(("factors", "scores"), "2026-03-11", "2026-03-13", 0)]
-    stored.store("factors", "2026-03-11", "2026-03-12", "2026-03-13", changed=0)
-    stored.store("scores", "2026-03-11", "2026-03-12", "2026-03-13")
-    assert inspect(database, walk)[0] == []
+    older, walk = compare(database, walk)
+    days = ["2026-03-11", "2026-03-12", "2026-03-13"]
+    assert older == {"factors": days, "scores": days}
+    stored.store("factors", *days, changed=0)
+    stored.store("scores", *days)
+    assert compare(database, walk)[0] == NOTHING
 
 
 def test_a_repeat_that_changes_nothing_makes_nothing_outdated(
     database: Database, stored: Log
 ) -> None:
-    _, walk = inspect(database)
+    _, walk = compare(database)
     stored.store("prices", "2026-03-11", changed=0)
-    assert inspect(database, walk)[0] == []
-
-
-def test_missing_partitions_come_before_outdated_ones(database: Database, stored: Log) -> None:
-    stored.store("prices", "2026-03-09")
-    database.execute(
-        "DELETE FROM data_collection_log WHERE asset = 'scores' AND partition = '2026-03-13'"
-    )
-    batches, walk = inspect(database, most=1)
-    assert batches == [Batch(("scores",), "2026-03-13", "2026-03-13", 0)]
-    stored.store("scores", "2026-03-13")
-    assert inspect(database, walk, most=1)[0] == [
-        Batch(("factors",), "2026-03-09", "2026-03-09", 0)
-    ]
+    assert compare(database, walk)[0] == NOTHING
 
 
 def test_the_walk_goes_on_where_it_stopped(database: Database, stored: Log) -> None:
-    _, first = inspect(database, step=2)
+    _, first = compare(database, step=2)
     assert first.ahead["factors"] == "2026-03-11"  # the 9th and the 10th are compared
-    _, second = inspect(database, first, step=2)
+    _, second = compare(database, first, step=2)
     assert second.ahead["factors"] == "2026-03-13"
-    _, third = inspect(database, second, step=2)
+    _, third = compare(database, second, step=2)
     assert third.ahead == {"factors": END, "scores": END}
 
 
-def test_a_partition_is_requested_twice_a_day_and_again_the_next_day(
-    database: Database, stored: Log
-) -> None:
-    database.execute(
-        "DELETE FROM data_collection_log WHERE asset = 'scores' AND partition = '2026-03-13'"
-    )
-    walk = Walk()
-    for attempt in range(2):
-        batches, walk = inspect(database, walk)
-        assert batches == [Batch(("scores",), "2026-03-13", "2026-03-13", attempt)]
-        stored.store("scores", "2026-03-13", trigger="sensor")
-        database.execute(
-            "UPDATE data_collection_log SET status = 'failed'"
-            " WHERE asset = 'scores' AND partition = '2026-03-13'"
-        )
-    assert inspect(database, walk)[0] == []
-    assert len(inspect(database, walk, NOW + timedelta(hours=6))[0]) == 1  # after midnight in Seoul
-
-
 def test_a_new_day_compares_everything_again(database: Database, stored: Log) -> None:
-    _, walk = inspect(database)
+    _, walk = compare(database)
     database.execute("UPDATE data_collection_log SET input_version = NULL WHERE asset = 'scores'")
-    assert inspect(database, walk)[0] == []
-    tomorrow = inspect(database, walk, NOW + timedelta(days=1))[0]
-    assert tomorrow == [Batch(("scores",), "2026-03-09", "2026-03-13", 0)]
+    assert compare(database, walk)[0] == NOTHING
+    tomorrow = compare(database, walk, NOW + timedelta(days=1))[0]
+    assert tomorrow == {"factors": [], "scores": SESSIONS[1:]}
 
 
 @pytest.mark.parametrize("cursor", [None, "", "nonsense", "[]", '{"other": 1}'])
@@ -218,38 +155,5 @@ def test_an_unreadable_cursor_begins_anew(cursor: str | None) -> None:
 
 
 def test_a_cursor_survives_being_written(database: Database, stored: Log) -> None:
-    _, walk = inspect(database)
+    _, walk = compare(database)
     assert Walk.parse(walk.text()) == walk
-
-
-def test_a_table_comes_after_those_it_is_computed_from() -> None:
-    assert [table.name for table in in_order(DERIVED)] == ["factors", "scores"]
-
-
-def test_an_input_that_may_be_missing_keeps_no_day_from_being_computed(
-    database: Database, log: Log
-) -> None:
-    rates = work("rates", optional=True)
-    news = work("news", optional=True)
-    index = work("index")
-    log.store("rates", *SESSIONS[:4])
-    log.store("news", SESSIONS[0], SESSIONS[4])
-    log.store("index", SESSIONS[0])
-    found, _ = Inspector([Derived(index, (news, rates))], database, CALENDAR, NOW).inspect(Walk())
-    # where one of the two is stored; on the 13th none is
-    assert found == [Batch(("index",), "2026-03-09", "2026-03-12", 0)]
-
-
-def test_the_days_of_a_table_that_has_every_day_are_neighbours_across_a_weekend(
-    database: Database, log: Log
-) -> None:
-    rates, index = (replace(work(name), sessions=None) for name in ("rates", "index"))
-    log.store("rates", *(f"2026-03-{day:02}" for day in range(5, 13)))
-    log.store("index", "2026-03-05", "2026-03-07")
-    # Beside a table of sessions: the 6th and the 9th are neighbours only there.
-    derived = [*DERIVED, Derived(index, (rates,))]
-    found, _ = Inspector(derived, database, CALENDAR, NOW).inspect(Walk())
-    assert found == [
-        Batch(("index",), "2026-03-06", "2026-03-06", 0),
-        Batch(("index",), "2026-03-08", "2026-03-12", 0),
-    ]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 import pytest
 
 from stock_pipeline.clock import KST
 from stock_pipeline.due import (
     Due,
+    after,
     days_of_last_quarter,
     due_partitions,
+    every,
     last_days,
     last_sessions,
     last_utc_days,
@@ -19,6 +22,7 @@ from stock_pipeline.due import (
     newest_due_quarter,
     quarter_of,
     reported_quarter,
+    running,
     sessions_of_two_weeks,
     this_month,
     this_week,
@@ -29,7 +33,7 @@ from stock_pipeline.market_calendar import MarketCalendar
 from stock_pipeline.storage.collection_log import Closing, CollectionLog, Entry
 from stock_pipeline.storage.database import Database
 from stock_pipeline.storage.schema import Date, key, table
-from stock_pipeline.work import Work
+from stock_pipeline.work import PartitionKind, Work
 
 CALENDAR = MarketCalendar()
 
@@ -161,6 +165,56 @@ def test_last_quarter_is_the_one_before_the_running_one(
 )
 def test_quarter_begins_in_january_april_july_october(day: str, quarter: str) -> None:
     assert quarter_of(date.fromisoformat(day)) == date.fromisoformat(quarter)
+
+
+@pytest.mark.parametrize(
+    ("kind", "partition", "following"),
+    [
+        ("day", "2026-03-13", "2026-03-14"),
+        ("utc_day", "2026-12-31", "2027-01-01"),
+        ("week", "2026-03-07", "2026-03-14"),
+        ("month", "2026-01-01", "2026-02-01"),
+        ("month", "2026-12-01", "2027-01-01"),
+        ("quarter", "2026-07-01", "2026-10-01"),  # the longest, of 92 days
+        ("quarter", "2026-10-01", "2027-01-01"),
+    ],
+)
+def test_a_partition_is_followed_by_the_next_of_its_kind(
+    kind: PartitionKind, partition: str, following: str
+) -> None:
+    assert after(kind, date.fromisoformat(partition)) == date.fromisoformat(following)
+
+
+@pytest.mark.parametrize(
+    ("kind", "partition"),
+    [
+        ("day", "2026-03-14"),
+        ("utc_day", "2026-03-13"),
+        ("week", "2026-03-14"),  # it begins at midnight in Seoul
+        ("month", "2026-03-01"),
+        ("quarter", "2026-01-01"),
+    ],
+)
+def test_the_running_partition_is_that_of_the_day_in_seoul_or_utc(
+    kind: PartitionKind, partition: str
+) -> None:
+    assert running(kind, seoul("2026-03-14 00:30")) == date.fromisoformat(partition)
+
+
+@pytest.mark.parametrize(
+    ("cadence", "told", "found"),
+    [
+        ("krx_close", {"sessions": "XKRX"}, [27, 3, 4]),  # 2 March is a holiday
+        ("filings_daily", {}, [27, 2, 3, 4]),
+        ("liquidity_dawn", {}, [27, 28, 1, 2, 3, 4]),
+    ],
+)
+def test_a_table_should_have_every_day_on_which_its_cadence_has_something(
+    cadence: str, told: dict[str, Any], found: list[int]
+) -> None:
+    work = Work(table("days", key("date", Date, "day")), partitions="day", **told)
+    days = every(work, cadence, CALENDAR, date(2026, 2, 27), date(2026, 3, 4))
+    assert [day.day for day in days] == found
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,7 @@ import pytest
 
 from stock_pipeline import discovery
 from stock_pipeline.definitions import defs
-from stock_pipeline.derived import Walk
 from stock_pipeline.market_calendar import MarketCalendar
-from stock_pipeline.sensors.derived import derived_tables
 from stock_pipeline.storage import ddl
 from stock_pipeline.storage.database import Database
 
@@ -278,7 +276,7 @@ def test_a_sweep_that_brought_statements_requests_the_last_session(
     log(market, "financial_statement", "2025-10-01", job="weekly_financials")
     (request,), cursor = tick("score_after_sweep", market, instance)
     assert request.partition_key == "2026-03-13"
-    assert request.asset_selection == [dg.AssetKey("compass_score")]
+    assert request.asset_selection is None  # the whole job, which has no other table
     assert tick("score_after_sweep", market, instance, cursor)[0] == ()
 
 
@@ -296,105 +294,3 @@ def test_no_score_is_requested_without_new_statements_and_prices(
     log(market, "stock_price_daily", prices)
     log(market, "financial_statement", "2025-10-01", job=job, changed=changed)
     assert tick("score_after_sweep", market, instance)[0] == ()
-
-
-# ---- missing and outdated derived partitions
-
-
-def test_the_derived_tables_are_found_with_their_inputs() -> None:
-    found = {table.name: {i.table.name for i in table.inputs} for table in derived_tables()}
-    assert found == {
-        "price_adjustment": {"stock_price_daily"},
-        "compass_score": {
-            "stock_price_daily",
-            "price_adjustment",
-            *("financial_statement", "fdr_stock_listing"),
-        },
-        "stress_index": {"liquidity_macro", "liquidity_price", "liquidity_news", "fed_tone"},
-    }
-
-
-@pytest.fixture
-def scored(market: Database) -> Database:
-    """Return a database whose scores of three sessions follow their inputs."""
-    for day in ("2026-03-10", "2026-03-11", "2026-03-12", "2026-03-13"):
-        at = NOW - timedelta(hours=3)
-        market.execute(
-            "INSERT INTO stock_price_daily (trade_date, ticker, close, ingested_at)"
-            " VALUES (CAST(:day AS date), '005930', 1, :at)",
-            {"day": day, "at": at},
-        )
-        log(market, "stock_price_daily", day, at=at)
-        if day == "2026-03-10":
-            continue
-        log(market, "price_adjustment", day, at=at + timedelta(hours=1), version=at)
-        later = at + timedelta(hours=2)
-        log(market, "compass_score", day, at=later, version=at + timedelta(hours=1))
-    return market
-
-
-def test_nothing_is_requested_while_derived_tables_follow_their_inputs(
-    scored: Database, instance: dg.DagsterInstance
-) -> None:
-    assert tick("outdated_derived", scored, instance)[0] == ()
-
-
-def test_a_late_price_recomputes_everything_from_its_day_on(
-    scored: Database, instance: dg.DagsterInstance
-) -> None:
-    _, cursor = tick("outdated_derived", scored, instance)
-    scored.execute(
-        "UPDATE stock_price_daily SET ingested_at = :at WHERE trade_date = '2026-03-12'",
-        {"at": NOW},
-    )
-    log(scored, "stock_price_daily", "2026-03-12")
-    requests, _ = tick("outdated_derived", scored, instance, cursor)
-    (request,) = requests
-    # An adjustment reads its session and the one before it, a score the sessions of a year.
-    assert request.tags["dagster/asset_partition_range_start"] == "2026-03-12"
-    assert request.tags["dagster/asset_partition_range_end"] == "2026-03-13"
-    assert {key.to_user_string() for key in request.asset_selection or ()} == {
-        "price_adjustment",
-        "compass_score",
-    }
-
-
-def test_a_late_statement_recomputes_the_scores_from_its_receipt_on(
-    scored: Database, instance: dg.DagsterInstance
-) -> None:
-    _, cursor = tick("outdated_derived", scored, instance)
-    scored.execute(
-        "INSERT INTO financial_statement (ticker, fiscal_year, report_code, fs_div, rcept_no,"
-        " available_date, ingested_at)"
-        " VALUES ('005930', 2025, '11011', 'CFS', '20260312000001', '2026-03-12', :at)",
-        {"at": NOW},
-    )
-    log(scored, "financial_statement", "2025-10-01")
-    (request,), _ = tick("outdated_derived", scored, instance, cursor)
-    assert request.tags["dagster/asset_partition_range_start"] == "2026-03-12"
-    assert request.tags["dagster/asset_partition_range_end"] == "2026-03-13"
-    assert request.asset_selection == [dg.AssetKey("compass_score")]
-
-
-def test_nothing_is_recomputed_while_any_run_is_in_flight(
-    scored: Database, instance: dg.DagsterInstance
-) -> None:
-    scored.execute(
-        "DELETE FROM data_collection_log WHERE asset = 'compass_score' AND partition = '2026-03-13'"
-    )
-    status = dg.DagsterRunStatus.STARTED
-    instance.add_run(dg.DagsterRun(job_name="any", run_id="0", status=status))
-    assert tick("outdated_derived", scored, instance)[0] == ()
-    instance.delete_run("0")
-    assert len(tick("outdated_derived", scored, instance)[0]) == 1
-
-
-def test_recomputing_gives_way_to_everything_else() -> None:
-    job = defs.resolve_job_def("recompute_derived")
-    assert int(job.tags["dagster/priority"]) < 0
-
-
-def test_cursors_are_json(scored: Database, instance: dg.DagsterInstance) -> None:
-    _, cursor = tick("outdated_derived", scored, instance)
-    assert json.loads(cursor or "")["day"] == "2026-03-13"
-    assert Walk.parse(cursor).text() == cursor

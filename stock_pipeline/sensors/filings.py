@@ -45,6 +45,7 @@ WHERE asset = '{DIVIDENDS}' AND job_label = '{FOLLOWUP}' AND started_at >= :firs
 
 def filings_followup(job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
     """Return the sensor that asks about companies after their reports."""
+
     @dg.sensor(
         name=FOLLOWUP,
         job=job,

@@ -9,13 +9,14 @@ from stock_pipeline.sensors.cursors import COMPLETED, cursor_at, looked_until
 from stock_pipeline.storage.collection_log import done_partitions
 
 STATEMENTS, SCORES = "financial_statement", "compass_score"
-SWEEP = "weekly_financials"
+SWEEP, AFTER_SWEEP = "weekly_financials", "score_after_sweep"
 
 
 def score_after_sweep(job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
     """Return the sensor that asks for scores after a sweep."""
+
     @dg.sensor(
-        name="score_after_sweep",
+        name=AFTER_SWEEP,
         job=job,
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -37,8 +38,6 @@ def score_after_sweep(job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefiniti
         request = dg.RunRequest(
             run_key=f"{session}@{sweeps['run_id'].last()}",
             partition_key=session,
-            asset_selection=[dg.AssetKey(SCORES)],
-            tags={"dagster/priority": "0"},
         )
         return dg.SensorResult([request], cursor=cursor)
 

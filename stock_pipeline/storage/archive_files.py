@@ -37,6 +37,8 @@ def object_path(folder: Path, digest: str) -> Path:
 def write_object(path: Path, body: bytes) -> None:
     """Write a file that is either absent or complete, and on the disk before its line is."""
     if path.exists():
+        # Retention deletes what no line names unless it is young; the line comes in a moment.
+        os.utime(path)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
@@ -72,18 +74,28 @@ def _is_torn(file: Path) -> bool:
 def read_lines(file: Path) -> Iterator[Line]:
     """Yield the complete lines of an index; a torn one belongs to a process that died."""
     for text in file.read_bytes().split(b"\n"):
-        try:
-            found = orjson.loads(text)
-            yield Line(
-                found["operation"],
-                found["params"],
-                datetime.fromisoformat(found["fetched_at"]),
-                found["content_type"],
-                found["digest"],
-                found["asset"],
-                found["partition"],
-                found.get("etag", ""),
-                found.get("last_modified", ""),
-            )
-        except (ValueError, KeyError, TypeError):
-            continue
+        line = parse_line(text)
+        if line is not None:
+            yield line
+
+
+def parse_line(text: bytes) -> Line | None:
+    """Read one line of an index.
+
+    Missing  None when it is torn
+    """
+    try:
+        found = orjson.loads(text)
+        return Line(
+            found["operation"],
+            found["params"],
+            datetime.fromisoformat(found["fetched_at"]),
+            found["content_type"],
+            found["digest"],
+            found["asset"],
+            found["partition"],
+            found.get("etag", ""),
+            found.get("last_modified", ""),
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
