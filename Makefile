@@ -3,7 +3,7 @@ BIN := .venv/bin
 DEMO_ARGS ?=
 UP_ARGS ?=
 
-.PHONY: setup demo up test test-crash check bench catalog lock clean
+.PHONY: setup demo up test test-crash soak check bench catalog lock clean
 
 setup: .venv/.installed
 
@@ -35,18 +35,23 @@ test: setup
 test-crash: setup
 	$(BIN)/python -m pytest -m crash --timeout 900
 
+soak: setup
+	$(BIN)/python -m benchmarks.soak
+
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m stock_pipeline.catalog --check
+	$(BIN)/python tests/fault_catalog.py --check
 
 bench: setup
 	$(BIN)/python -m benchmarks
 
 catalog: setup
 	$(BIN)/python -m stock_pipeline.catalog
+	$(BIN)/python tests/fault_catalog.py
 
 # Needs uv; the lock names no index.
 lock:

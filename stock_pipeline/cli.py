@@ -12,19 +12,29 @@ import click
 
 from stock_pipeline import logs
 from stock_pipeline.errors import PipelineError
+from stock_pipeline.redaction import Scrubber
 from stock_pipeline.settings import Settings
 
 # command → module of `stock_pipeline.commands`; imported only when asked for, so that help is quick
 _COMMANDS = {
+    "alert": "alert",
     "backfill": "collect",
     "backfill-report": "backfill_report",
+    "backup": "backup",
     "collect": "collect",
     "demo": "demo",
+    "doctor": "doctor",
+    "gaps": "gaps",
+    "healthcheck": "healthcheck",
     "init": "init",
     "reparse": "collect",
+    "restore": "backup",
+    "serve": "serve",
+    "service": "service",
     "sql": "sql",
     "twin": "twin",
     "up": "up",
+    "watchdog": "watchdog",
 }
 
 
@@ -46,15 +56,21 @@ class _LazyGroup(click.Group):
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="stock-pipeline")
-def cli() -> None:
+@click.pass_obj
+def cli(scrubber: Scrubber | None) -> None:
     """Korean market data and the world around it, as one Dagster asset graph on PostgreSQL."""
-    logs.configure(Settings.load())
+    settings = Settings.load()
+    logs.configure(settings)
+    if scrubber is not None:
+        scrubber.register(*settings.secrets)
 
 
 def main() -> None:
     """Run the command line and leave with its status."""
+    scrubber = Scrubber()
+    logs.scrub_tracebacks(scrubber)
     try:
-        status = cli.main(standalone_mode=False)
+        status = cli.main(standalone_mode=False, obj=scrubber)
     except click.ClickException as error:
         error.show()
         sys.exit(2)

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from stock_pipeline.errors import SettingInvalid
+from stock_pipeline.redaction import secrets_in
 
 Mode = Literal["demo", "live"]
 PriceSource = Literal["krx", "krx_openapi", "fsc"]
@@ -40,6 +41,8 @@ PriceOrder = Annotated[
 
 
 HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
+# Settings whose addresses are secrets themselves.
+_WEBHOOKS = {"alert_webhook_url", "slack_webhook_url", "notify_urls"}
 WEBHOOK_HOSTS = ("discord.com", "discordapp.com", "hooks.slack.com")
 
 
@@ -58,6 +61,13 @@ class Settings(BaseSettings):
     )
     stock_pipeline_mode: Mode = Field(
         default="live", description="live, or demo for invented data; set by the command"
+    )
+
+    max_concurrent_runs: int = Field(
+        default=1, ge=1, le=100, description="runs at a time; more need more memory or machines"
+    )
+    celery_broker_url: SecretStr | None = Field(
+        default=None, description="Redis through which several machines share the runs"
     )
 
     krx_id: SecretStr | None = Field(default=None, description="account at data.krx.co.kr")
@@ -162,9 +172,11 @@ class Settings(BaseSettings):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Return every secret value that is set, for the scrubber of logs and errors."""
-        values = (getattr(self, name) for name in type(self).model_fields)
-        return tuple(v.get_secret_value() for v in values if isinstance(v, SecretStr))
+        """Return every secret that is set, and those inside addresses, for the scrubber."""
+        values = ((name, getattr(self, name)) for name in type(self).model_fields)
+        found = [(n, v.get_secret_value()) for n, v in values if isinstance(v, SecretStr)]
+        parts = [p for n, v in found for p in secrets_in(v, is_webhook=n in _WEBHOOKS)]
+        return tuple(dict.fromkeys([*(value for _, value in found), *parts]))
 
 
 def engine_url(database_url: str) -> str:
@@ -184,7 +196,15 @@ def dagster_url(database_url: str) -> str:
 
 
 def _with_driver(database_url: str, driver: str) -> str:
-    parts = urlsplit(database_url)
+    try:
+        parts = urlsplit(database_url)
+        is_whole = not parts.fragment and parts.port != 0
+    except ValueError:
+        is_whole = False
+    if not is_whole:
+        # Whoever went on with it would say what is wrong by repeating a piece of the password.
+        why = "it is no address; in a password write # / ? [ ] @ : as %23 %2F %3F %5B %5D %40 %3A"
+        raise SettingInvalid("DATABASE_URL", why)
     if parts.scheme.split("+")[0] not in {"postgresql", "postgres"}:
         raise SettingInvalid("DATABASE_URL", "it must begin with postgresql://")
     url = urlunsplit((f"postgresql+{driver}", parts.netloc, parts.path, parts.query, ""))

@@ -83,6 +83,6 @@ def _collect_and_serve(size: Size, *, port: int | None) -> int:
     console.print("SQL: stock-pipeline sql --demo 'SELECT * FROM stock_screener LIMIT 5'")
     if not load.succeeded or port is None:
         return 0 if load.succeeded else 1
-    from stock_pipeline.instance.supervisor import up
-
-    return up(Settings.load(), port=port)
+    # In the place of this process, which has grown by what it collected.
+    serve = [sys.executable, "-m", "stock_pipeline.cli", "up", f"--port={port}"]
+    os.execv(sys.executable, serve)

@@ -6,17 +6,25 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from stock_pipeline.clock import Clock
 
 # A child that dies at once is started again after 1, 2, 4 … 60 s; one that lived is not to blame.
 FIRST_WAIT, LONGEST_WAIT, HEALTHY_AFTER = 1.0, 60.0, 60.0
+# A child that runs but does not do its work is asked so often, and for so long.
+ASK_EVERY, HUNG_AFTER = 15.0, 180.0
+
+# Does it do its work? None: that cannot be told now.
+Probe = Callable[[], bool | None]
 
 
 class Child:
-    """One process that should be running."""
+    """One process that should be running.
+
+    probe  asks whether it does its work; None: it is enough that it runs
+    """
 
     def __init__(
         self,
@@ -24,15 +32,20 @@ class Child:
         command: Sequence[str],
         environment: Mapping[str, str],
         log: Path,
+        *,
+        probe: Probe | None = None,
     ) -> None:
         self.name = name
         self.log = log
+        self._probe = probe or self.is_alive
         self._command = list(command)
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._wait = FIRST_WAIT
         self._again_at: float | None = None
+        self._is_suspect = False
+        self._asked = self._well = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -40,7 +53,10 @@ class Child:
         return self._process.pid if self._process else None
 
     def start(self, clock: Clock) -> None:
-        """Start the process in a group of its own, so that a terminal's Ctrl-C misses it."""
+        """Start the process in a group of its own, so that a terminal's Ctrl-C misses it.
+
+        Its log is opened for appending: what others cut off it while it grows stays cut off.
+        """
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -51,8 +67,12 @@ class Child:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._started = clock.monotonic()
+        self._started = self._asked = self._well = clock.monotonic()
         self._again_at = None
+
+    def is_ready(self) -> bool:
+        """Tell whether it does its work."""
+        return bool(self._probe())
 
     def is_alive(self) -> bool:
         """Tell whether the process runs."""
@@ -72,6 +92,28 @@ class Child:
         if now < self._again_at:
             return False
         self.start(clock)
+        self._is_suspect = True
+        return True
+
+    def end_hung(self, clock: Clock) -> bool:
+        """Kill a process that has not done its work for three minutes; tell whether it was one."""
+        now = clock.monotonic()
+        if not self.is_alive() or now - self._asked < ASK_EVERY:
+            return False
+        self._asked = now
+        if self._probe() is not False:
+            self._well = now
+        if now - self._well < HUNG_AFTER:
+            return False
+        self._end_group(signal.SIGKILL)
+        return True
+
+    def has_recovered(self, clock: Clock) -> bool:
+        """Tell once that a process that was started again has lived for a minute."""
+        lives = self.is_alive() and clock.monotonic() - self._started >= HEALTHY_AFTER
+        if not (self._is_suspect and lives):
+            return False
+        self._is_suspect = False
         return True
 
     def stop(self, grace: float) -> None:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
-from stock_pipeline import discovery
+from stock_pipeline import discovery, logs
 from stock_pipeline.errors import PipelineError
-from stock_pipeline.instance.lease import TAGS, lease
+from stock_pipeline.instance.access import secrets_of
+from stock_pipeline.instance.process import this_process
+from stock_pipeline.instance.watch import IN_PROCESS
+from stock_pipeline.redaction import Scrubber
 from stock_pipeline.resources.machinery import database_url
 from stock_pipeline.settings import Settings
 from stock_pipeline.storage.database import Database
@@ -69,20 +72,16 @@ def run_partitions(
     Raises        ValueError for tables that are cut differently, KeyboardInterrupt when the run was
                   interrupted; its rows in the logs are closed then
     """
-    # Imported here: the definitions load every asset.
-    from stock_pipeline.definitions import defs
-
     _require_one_cut(assets)
-    keys = discovery.keys_of(assets)
-    job = defs.resolve_implicit_global_asset_job_def()
+    job = _job_of(assets)
     run_id = str(uuid.uuid4())
-    with lease(database_url(Settings.load()), run_id), _watched(run_id, on_partition):
+    here = {**IN_PROCESS, **this_process().tag(run_id)}
+    with _watched(run_id, on_partition), _scrubbed_output():
         try:
             result = job.execute_in_process(
                 run_config={**_QUIET, **(config or {})},
                 instance=instance,
-                asset_selection=keys,
-                tags={**TAGS, **_range(partitions), **(tags or {})},
+                tags={**here, **_range(partitions), **(tags or {})},
                 run_id=run_id,
                 raise_on_error=False,
             )
@@ -92,6 +91,21 @@ def run_partitions(
     if _was_interrupted(result):
         raise KeyboardInterrupt
     return RunOutcome(run_id, result.success)
+
+
+def _job_of(assets: Sequence[str]) -> dg.JobDefinition:
+    # Imported here: the definitions load every asset.
+    from stock_pipeline.definitions import defs
+
+    return defs.resolve_implicit_global_asset_job_def().get_subset(
+        asset_selection=set(discovery.keys_of(assets)),
+        asset_check_selection=discovery.checks_of(assets),
+    )
+
+
+def _scrubbed_output() -> AbstractContextManager[None]:
+    """Keep secrets out of what libraries print, as in the runs of other processes."""
+    return logs.scrubbed_output(Scrubber(secrets_of(Settings.load())))
 
 
 def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,13 +16,19 @@ import dagster as dg
 
 from stock_pipeline import discovery
 from stock_pipeline.clock import SystemClock, today_kst
-from stock_pipeline.instance.lease import close_abandoned
+from stock_pipeline.errors import SettingInvalid
+from stock_pipeline.instance.watch import RunWatch
 from stock_pipeline.resources.machinery import database_url
 from stock_pipeline.settings import Settings, dagster_url
 from stock_pipeline.storage import ddl
 from stock_pipeline.storage.database import Database
 from stock_pipeline.storage.writer import Connection
 
+_CELERY = {
+    "module": "stock_pipeline.instance.celery_launcher",
+    "class": "CeleryLauncher",
+    "config": {name: {"env": "CELERY_BROKER_URL"} for name in ("broker", "backend")},
+}
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('stock-pipeline dagster storage', 0))"
 
 
@@ -41,6 +47,11 @@ class Home:
     def dagster(self) -> Path:
         """Return DAGSTER_HOME."""
         return self.folder / "dagster"
+
+    @property
+    def workspace(self) -> Path:
+        """Return the file that says where daemon and web server find the code."""
+        return self.dagster / "workspace.yaml"
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,8 @@ def prepare(settings: Settings) -> Home:
     url = database_url(settings)
     home = Home(settings.home, url, _environment(settings, url))
     home.dagster.mkdir(parents=True, exist_ok=True)
-    _write_once(home.dagster / "dagster.yaml", packaged("dagster.yaml"))
+    _write_once(home.dagster / "dagster.yaml", _dagster_yaml(settings))
+    _write_once(home.workspace, packaged("workspace.yaml"))
     database = Database(url)
     try:
         ddl.prepare(
@@ -75,6 +87,19 @@ def prepare(settings: Settings) -> Home:
     finally:
         database.close()
     return home
+
+
+def prepare_part(settings: Settings, code_server: str) -> Home:
+    """Prepare a home for a part of a deployment that finds the code at `host:port`.
+
+    Raises  as `prepare`; SettingInvalid
+    """
+    host, _, port = code_server.rpartition(":")
+    if not (host and port.isdecimal()):
+        raise SettingInvalid("--code-server", "give it as host:port")
+    home = prepare(settings)
+    where = {"STOCK_PIPELINE_CODE_HOST": host, "STOCK_PIPELINE_CODE_PORT": port}
+    return replace(home, environment={**home.environment, **where})
 
 
 @contextmanager
@@ -93,10 +118,30 @@ def packaged(name: str) -> str:
     return files("stock_pipeline.instance").joinpath(name).read_text(encoding="utf-8")
 
 
+def _dagster_yaml(settings: Settings) -> str:
+    """Return the settings of the instance; one machine that does one thing has those packaged."""
+    text, broker = packaged("dagster.yaml"), settings.celery_broker_url
+    if broker is None and settings.max_concurrent_runs == 1:
+        return text
+    import yaml  # only for deployments that are not as packaged
+
+    instance = yaml.safe_load(text)
+    # Dagster takes this number from no environment variable.
+    instance["concurrency"]["runs"]["max_concurrent_runs"] = settings.max_concurrent_runs
+    if broker is not None:
+        instance["run_launcher"] = _CELERY
+    return str(yaml.safe_dump(instance))
+
+
 def _environment(settings: Settings, url: str) -> dict[str, str]:
+    broker = settings.celery_broker_url
+    dagster = settings.home / "dagster"
     return {
+        "CELERY_BROKER_URL": broker.get_secret_value() if broker else "",
         "DATABASE_URL": url,
-        "DAGSTER_HOME": str(settings.home / "dagster"),
+        "DAGSTER_HOME": str(dagster),
+        # Where Dagster would put them itself.
+        "DAGSTER_COMPUTE_LOGS": str(dagster / "storage"),
         "DAGSTER_PG_URL": dagster_url(url),
         "STOCK_PIPELINE_MODE": settings.stock_pipeline_mode,
         "STOCK_PIPELINE_HOME": str(settings.stock_pipeline_home.expanduser().resolve()),
@@ -119,7 +164,7 @@ def _put_in_order(connection: Connection, home: Home, database: Database) -> Non
     """Let one process at a time create Dagster's tables, which it does when it is opened."""
     connection.execute(_LOCK)
     with _exported(home.environment), _opened(home) as instance:
-        close_abandoned(instance, database)
+        RunWatch(instance, database).sweep()
 
 
 @contextmanager

@@ -1,13 +1,13 @@
-"""Questions to the children of `up`: does the code server serve, are web server and daemon well?"""
+"""Questions to the children of `up`: do they do their work, and not only exist?"""
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 import requests
 
-_HEALTH = """
-{ instance { daemonHealth { allDaemonStatuses { daemonType healthy required } } } }
+_HEARTBEATS = """
+{ instance { daemonHealth { allDaemonStatuses { required healthy lastHeartbeatTime } } } }
 """
 _SECONDS = 5.0
 
@@ -31,16 +31,51 @@ def serves_code(host: str, port: int) -> bool:
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
+def answers(host: str, port: int) -> bool:
+    """Tell whether the web server answers, whatever the database does."""
+    with _session() as session:
+        try:
+            answer = session.get(f"http://{host}:{port}/server_info", timeout=_SECONDS)
+        except requests.RequestException:
+            return False
+    return answer.ok
+
+
+def beats(host: str, port: int, *, since: float) -> bool | None:
+    """Tell whether every daemon has sent a heartbeat since an instant.
+
+    since    seconds of the epoch
+    Missing  None when the web server or the database behind it does not say
+    """
+    statuses = _statuses(host, port)
+    if statuses is None:
+        return None
+    return all((s["lastHeartbeatTime"] or 0.0) >= since for s in statuses if s["required"])
+
+
 def is_healthy(host: str, port: int) -> bool:
     """Tell whether the web server answers and every daemon it needs has sent a heartbeat."""
-    with requests.Session() as session:
-        # A proxy of the environment is for upstreams, not for loopback.
-        session.trust_env = False
+    statuses = _statuses(host, port)
+    return statuses is not None and all(s["healthy"] for s in statuses if s["required"])
+
+
+def _statuses(host: str, port: int) -> list[dict[str, Any]] | None:
+    """Return what Dagster knows of its daemons; None when it cannot be asked."""
+    with _session() as session:
         try:
             answer = session.post(
-                f"http://{host}:{port}/graphql", json={"query": _HEALTH}, timeout=_SECONDS
+                f"http://{host}:{port}/graphql", json={"query": _HEARTBEATS}, timeout=_SECONDS
             )
-            statuses = answer.json()["data"]["instance"]["daemonHealth"]["allDaemonStatuses"]
-        except (requests.RequestException, json.JSONDecodeError, KeyError, TypeError):
-            return False
-    return all(status["healthy"] for status in statuses if status["required"])
+            found: list[dict[str, Any]] = answer.json()["data"]["instance"]["daemonHealth"][
+                "allDaemonStatuses"
+            ]
+        except (requests.RequestException, ValueError, KeyError, TypeError):
+            return None
+    return found
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    # A proxy of the environment is for upstreams, not for loopback.
+    session.trust_env = False
+    return session

@@ -1,33 +1,40 @@
-"""`up`: code server, daemon and web server as children, started in order, kept alive, stopped.
+"""`up`: the database and three children, started in order, kept alive and stopped in order.
 
-Webserver and daemon reach the code through one code server, which also starts the runs: without it
-the daemon would load the code once a minute. A second code server on a used port would answer every
-other request with old code and no error, so its port is a free one each time.
+Web server and daemon reach the code through one code server: without it the daemon would load the
+code once a minute. A second code server on a used port would answer every other request with old
+code and no error, so its port is a free one each time, and one home has one `up`.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+from stock_pipeline import logs
 from stock_pipeline.clock import Clock, SystemClock
-from stock_pipeline.errors import PipelineError, SettingInvalid
-from stock_pipeline.instance import readiness
-from stock_pipeline.instance.child import Child
+from stock_pipeline.errors import PipelineError
+from stock_pipeline.instance import leftovers, readiness
+from stock_pipeline.instance.access import login_link
+from stock_pipeline.instance.child import Child, Probe
+from stock_pipeline.instance.entry import SUPERVISOR
 from stock_pipeline.instance.home import Home, packaged, prepare
+from stock_pipeline.instance.preflight import HOST, Claim, claimed, free_port
+from stock_pipeline.instance.upkeep import Upkeep
 from stock_pipeline.settings import Settings
 
-HOST = "127.0.0.1"
 READY_SECONDS = 120.0
 POLL_SECONDS = 0.5
-# A run that is at work closes its log rows within half a minute of SIGTERM.
-GRACE_SECONDS = {"webserver": 5.0, "daemon": 10.0, "code-server": 30.0}
+# Dagster's daemons beat every 30 s; between two beats a sensor may take a minute.
+SILENT_SECONDS = 180.0
+# The daemon takes the runs with it, each of which closes its log rows within half a minute.
+GRACE_SECONDS = {"web": 5.0, "daemon": 40.0, "code-server": 5.0}
+# For runs of a daemon that was killed.
+RUN_GRACE_SECONDS = 35.0
 
 Announce = Callable[[str], None]
 
@@ -43,53 +50,27 @@ def up(settings: Settings, *, port: int = 3000, announce: Announce | None = None
     """Serve the UI on 127.0.0.1 and run what is due, until SIGINT or SIGTERM; return 0.
 
     announce  told in one line what has been reached; the default writes to standard error
-    Raises    SettingInvalid when the port is taken, NotReady when a child does not come up
+    Raises    AlreadyRunning for a second start of this home, SettingInvalid when the port is taken,
+              DatabaseUnavailable, NotReady when a child does not come up
     """
     say = announce or _to_stderr
     clock = SystemClock()
-    require_free(port)
-    home = prepare(settings)
-    code_port = free_port()
-    with _stop_requested() as stop:
-        children = _children(home, port=port, code_port=code_port)
-        try:
-            for child in children:
-                child.start(clock)
-                _await(child, _probe(child, port=port, code_port=code_port), clock, stop)
-            if not stop.is_set():
-                say(f"Dagster UI: http://{HOST}:{port}; logs: {home.folder / 'logs'}; end: Ctrl-C")
-            _watch(children, clock, stop, say)
-        finally:
-            for child in reversed(children):
-                child.stop(GRACE_SECONDS[child.name])
+    with _stop_requested() as stop, claimed(settings.home, port, clock) as claim:
+        home = prepare(settings)
+        children = _children(home, clock, port=port, code_port=free_port())
+        with Upkeep(settings, home.database_url) as upkeep:
+            try:
+                _start(children, claim, clock, stop)
+                if not stop.is_set():
+                    say(_where(settings, port, clock))
+                _watch(children, claim, upkeep, clock, stop)
+            finally:
+                _stop(children, home, clock)
     say("stopped")
     return 0
 
 
-def require_free(port: int) -> None:
-    """Refuse a port on which somebody listens.
-
-    Raises  SettingInvalid
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            raise SettingInvalid(
-                "--port", f"{port} is taken: end the program that listens there, or choose another"
-            ) from None
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _children(home: Home, *, port: int, code_port: int) -> list[Child]:
+def _children(home: Home, clock: Clock, *, port: int, code_port: int) -> list[Child]:
     """Return the children in the order of their start."""
     workspace = home.dagster / "workspace.yaml"
     workspace.write_text(packaged("workspace.yaml"), encoding="utf-8")
@@ -97,49 +78,99 @@ def _children(home: Home, *, port: int, code_port: int) -> list[Child]:
     environment = {
         **os.environ,
         **home.environment,
+        SUPERVISOR: str(os.getpid()),
         "STOCK_PIPELINE_CODE_HOST": HOST,
         "STOCK_PIPELINE_CODE_PORT": str(code_port),
     }
-    arguments = {
-        "code-server": f"dagster code-server start -h {HOST} -p {code_port}"
-        " -m stock_pipeline.definitions --use-python-environment-entry-point --log-level warning",
-        "daemon": "dagster._daemon run",
-        "webserver": f"dagster_webserver -h {HOST} -p {port} --log-level warning",
-    }
-    where = {"daemon": ["-w", str(workspace)], "webserver": ["-w", str(workspace)]}
+    where = ["-w", str(workspace)]
+    known: list[tuple[str, list[str], Probe]] = [
+        (
+            "code-server",
+            ["code_server", "--host", HOST, "--port", str(code_port)],
+            lambda: readiness.serves_code(HOST, code_port),
+        ),
+        ("daemon", ["daemon", *where], _daemon_probe(port, clock)),
+        (
+            "web",
+            ["web", "--host", HOST, "--port", str(port), *where],
+            lambda: readiness.answers(HOST, port),
+        ),
+    ]
     return [
         Child(
             name,
-            [sys.executable, "-m", *line.split(), *where.get(name, [])],
+            [sys.executable, "-m", f"{__package__}.{module}", *arguments],
             environment,
             home.folder / "logs" / f"{name}.log",
+            probe=probe,
         )
-        for name, line in arguments.items()
+        for name, (module, *arguments), probe in known
     ]
 
 
-def _probe(child: Child, *, port: int, code_port: int) -> Callable[[], bool]:
-    if child.name == "code-server":
-        return lambda: readiness.serves_code(HOST, code_port)
-    if child.name == "webserver":
-        # It also knows the daemon's heartbeats.
-        return lambda: readiness.is_healthy(HOST, port)
-    return child.is_alive
+def _daemon_probe(port: int, clock: Clock) -> Probe:
+    """Return the question whether all daemons beat: since now, and later within minutes."""
+    began = clock.now().timestamp()
+
+    def probe() -> bool | None:
+        nonlocal began
+        silent = clock.now().timestamp() - SILENT_SECONDS
+        beats = readiness.beats(HOST, port, since=max(began, silent))
+        if beats:
+            # The clock may be set back: from here on only the silence counts.
+            began = 0.0
+        return beats
+
+    return probe
 
 
-def _await(child: Child, is_ready: Callable[[], bool], clock: Clock, stop: threading.Event) -> None:
+def _start(children: Sequence[Child], claim: Claim, clock: Clock, stop: threading.Event) -> None:
+    """Start the code server, then those that need it, which load their libraries side by side."""
+    code_server, *others = children
+    _start_one(code_server, children, claim, clock)
+    _await(code_server, clock, stop)
+    for child in others:
+        _start_one(child, children, claim, clock)
+    for child in reversed(others):
+        _await(child, clock, stop)
+
+
+def _start_one(child: Child, all_of_them: Sequence[Child], claim: Claim, clock: Clock) -> None:
+    child.start(clock)
+    claim.note([child.pid for child in all_of_them if child.pid])
+
+
+def _await(child: Child, clock: Clock, stop: threading.Event) -> None:
     deadline = clock.monotonic() + READY_SECONDS
-    while not stop.is_set() and not is_ready():
+    while not stop.is_set() and not child.is_ready():
         if not child.is_alive() or clock.monotonic() > deadline:
             raise NotReady(child)
         stop.wait(POLL_SECONDS)
 
 
-def _watch(children: Sequence[Child], clock: Clock, stop: threading.Event, say: Announce) -> None:
+def _watch(
+    children: Sequence[Child], claim: Claim, upkeep: Upkeep, clock: Clock, stop: threading.Event
+) -> None:
     while not stop.wait(POLL_SECONDS):
         for child in children:
+            if child.end_hung(clock):
+                upkeep.hung(child.name)
             if child.keep_alive(clock):
-                say(f"the {child.name} had ended and was started again; read {child.log}")
+                upkeep.ended(child.name)
+                claim.note([child.pid for child in children if child.pid])
+            elif child.has_recovered(clock):
+                upkeep.recovered(child.name)
+        # Runs write beside the children.
+        for log in children[0].log.parent.glob("*.log"):
+            logs.rotate(log)
+
+
+def _stop(children: Sequence[Child], home: Home, clock: Clock) -> None:
+    """End the children, last started first, and the runs before the code that they work with."""
+    for child in reversed(children):
+        if child.name == "code-server":
+            leftovers.end(leftovers.runs_of(home.dagster), RUN_GRACE_SECONDS, clock)
+        child.stop(GRACE_SECONDS[child.name])
 
 
 @contextmanager
@@ -156,6 +187,11 @@ def _stop_requested() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _where(settings: Settings, port: int, clock: Clock) -> str:
+    link = login_link(settings, clock, f"http://{HOST}:{port}")
+    return f"Dagster UI, logs you in once: {link}\nlogs: {settings.home / 'logs'}; end: Ctrl-C"
 
 
 def _to_stderr(line: str) -> None:

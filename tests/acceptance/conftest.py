@@ -150,10 +150,11 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class Up:
-    """A running `stock-pipeline up`."""
+    """A running `stock-pipeline up`; its token is what a script of the operator would have."""
 
     process: subprocess.Popen[str]
     port: int
+    token: str
 
     def ask(self, query: str, **variables: Any) -> Mapping[str, Any]:
         """Return the data of a GraphQL answer."""
@@ -162,6 +163,7 @@ class Up:
             answer = session.post(
                 f"http://{HOST}:{self.port}/graphql",
                 json={"query": query, "variables": variables},
+                headers={"Authorization": f"Bearer {self.token}"},
                 timeout=30,
             ).json()
         assert "errors" not in answer, answer["errors"]
@@ -280,7 +282,8 @@ def up(pipeline: Pipeline) -> Iterator[Up]:
             assert process.poll() is None, process.stderr.read()
             assert time.monotonic() < deadline, "up did not become ready"
             time.sleep(0.5)
-        yield Up(process, port)
+        token = (pipeline.home / pipeline.mode / "api_token").read_text(encoding="ascii")
+        yield Up(process, port, token)
     finally:
         process.send_signal(signal.SIGINT)
         try:

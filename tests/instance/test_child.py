@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from stock_pipeline import logs
 from stock_pipeline.clock import Clock
 from stock_pipeline.instance.child import Child
 
@@ -110,3 +111,76 @@ def test_what_a_child_started_ends_with_it(run: Start) -> None:
     assert is_running(grandchild)
     child.stop(2)
     wait_until(lambda: not is_running(grandchild))
+
+
+def hung_child(
+    tmp_path: Path, children: list[Child], clock: Clock, well: list[bool | None]
+) -> Child:
+    """Start a child that runs, and whose work goes as the last of `well` says."""
+    command = [sys.executable, "-c", FOREVER]
+    log = tmp_path / "logs/x.log"
+    child = Child("x", command, dict(os.environ), log, probe=lambda: well[-1])
+    children.append(child)
+    child.start(clock)
+    return child
+
+
+def seconds_until_ended(child: Child, clock: Clock, most: int = 600) -> int | None:
+    for second in range(most):
+        if child.end_hung(clock):
+            return second
+        clock.sleep(1)
+    return None
+
+
+def test_f44_a_child_that_runs_without_working_is_ended_after_three_minutes(
+    tmp_path: Path, children: list[Child], clock: Clock
+) -> None:
+    child = hung_child(tmp_path, children, clock, [False])
+    assert seconds_until_ended(child, clock) == 180
+    wait_until(lambda: not child.is_alive())
+
+
+@pytest.mark.parametrize("answer", [True, None], ids=["it works", "that cannot be told"])
+def test_a_child_is_not_ended_without_proof(
+    answer: bool | None, tmp_path: Path, children: list[Child], clock: Clock
+) -> None:
+    child = hung_child(tmp_path, children, clock, [answer])
+    assert seconds_until_ended(child, clock) is None
+    assert child.is_alive()
+
+
+def test_a_child_that_works_again_in_between_is_given_its_time_again(
+    tmp_path: Path, children: list[Child], clock: Clock
+) -> None:
+    well: list[bool | None] = [False]
+    child = hung_child(tmp_path, children, clock, well)
+    assert seconds_until_ended(child, clock, 170) is None
+    well.append(True)
+    assert seconds_until_ended(child, clock, 20) is None
+    well.append(False)
+    assert seconds_until_ended(child, clock, 160) is None
+
+
+def test_recovery_is_told_once_and_only_after_a_restart(run: Start, clock: Clock) -> None:
+    child = run(FOREVER)
+    clock.sleep(1000)
+    assert not child.has_recovered(clock)
+    child.stop(0)
+    child.keep_alive(clock)
+    clock.sleep(1)
+    assert child.keep_alive(clock)
+    clock.sleep(59)
+    assert not child.has_recovered(clock)
+    clock.sleep(1)
+    assert child.has_recovered(clock)
+    assert not child.has_recovered(clock)
+
+
+def test_the_log_of_a_child_goes_on_after_it_was_cut(run: Start) -> None:
+    child = run("import time\nfor _ in range(600): print('line', flush=True); time.sleep(0.02)")
+    wait_until(lambda: child.log.stat().st_size > 50)
+    assert logs.rotate(child.log, limit=20)
+    wait_until(lambda: child.log.stat().st_size > 20)
+    assert child.log.read_text().startswith("line\n")
+    assert child.log.with_name("x.log.1").read_text().startswith("line\n")

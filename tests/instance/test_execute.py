@@ -18,8 +18,8 @@ import sqlalchemy as sa
 
 from stock_pipeline.clock import SystemClock
 from stock_pipeline.instance.execute import Finished, run_partitions
-from stock_pipeline.instance.home import OpenInstance, open_instance
-from stock_pipeline.instance.lease import TAGS, close_abandoned, lease
+from stock_pipeline.instance.home import OpenInstance, open_instance, prepare
+from stock_pipeline.instance.process import WORKER_TAG, this_process
 from stock_pipeline.settings import Settings
 from stock_pipeline.storage.archive import ArchivedExchange, FileArchive
 from stock_pipeline.storage.database import Database
@@ -111,6 +111,18 @@ def test_the_console_is_left_to_the_command(
     assert (printed.out, printed.err) == ("", "")
 
 
+def test_f59_what_is_printed_during_a_run_holds_no_secret(
+    opened: OpenInstance, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SMTP_PASSWORD", "canary-printed-by-a-library")
+
+    def tell(finished: Finished) -> None:
+        print(finished.partition, "canary-printed-by-a-library")
+
+    run_partitions(opened.instance, ["stock_price_daily"], WEEKEND, on_partition=tell)
+    assert capsys.readouterr().out == "2026-03-14 [redacted]\n2026-03-15 [redacted]\n"
+
+
 # ---- interrupted and killed
 
 
@@ -175,12 +187,19 @@ def test_f42_a_killed_run_is_closed_by_the_next_process(settings: Settings) -> N
     assert at_work.is_empty()
 
 
-def test_a_run_that_is_still_at_work_is_not_taken_for_abandoned(
-    opened: OpenInstance, database: Database
+def test_a_run_says_which_process_executes_it(opened: OpenInstance) -> None:
+    outcome = run_partitions(opened.instance, ["stock_price_daily"], WEEKEND)
+    run = opened.instance.get_run_by_id(outcome.run_id)
+    assert run is not None
+    assert run.tags[WORKER_TAG] == this_process().tag(outcome.run_id)[WORKER_TAG]
+
+
+def test_a_run_that_is_still_at_work_is_left_alone_by_the_next_process(
+    opened: OpenInstance,
 ) -> None:
-    status = dg.DagsterRunStatus.STARTED
-    run = dg.DagsterRun(job_name="any", run_id="at-work", status=status, tags=TAGS)
+    status, tags = dg.DagsterRunStatus.STARTED, this_process().tag("at-work")
+    run = dg.DagsterRun(job_name="any", run_id="at-work", status=status, tags=tags)
     opened.instance.add_run(run)
-    with lease(opened.database_url, "at-work"):
-        assert close_abandoned(opened.instance, database) == []
-    assert close_abandoned(opened.instance, database) == ["at-work"]
+    prepare(Settings.load())
+    assert opened.instance.get_run_by_id("at-work") == run
+    opened.instance.delete_run("at-work")
