@@ -38,7 +38,8 @@ DEFINITIONS: dict[str, dg.TimeWindowPartitionsDefinition] = {
 
 def current_key(kind: str, now: datetime) -> date:
     """Return the date of the window that contains an instant."""
-    return date.fromisoformat(DEFINITIONS[kind].get_partition_keys(current_time=now)[-1])
+    # The last of all keys would be the same, but to list those of 26 years takes 0.1 s.
+    return date.fromisoformat(DEFINITIONS[kind].get_partition_key_for_timestamp(now.timestamp()))
 
 
 def keys_between(kind: str, first: date, last: date) -> list[str]:

@@ -11,7 +11,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable
-from urllib.parse import quote, quote_plus
+from urllib.parse import parse_qs, quote, quote_plus, unquote, urlsplit
 
 MASK = "[redacted]"
 
@@ -27,6 +27,11 @@ _NAMED = re.compile(
     r"""([^\s"'&;,<>{}\\\[\]]+)""",
     re.IGNORECASE,
 )
+# What is shorter in the address of a webhook is a number or a word; its tokens are longer.
+SHORTEST_TOKEN = 16
+
+# Text with none of these has no telling name: most text, which is let through four times as fast.
+_HINTS = ("crtfc", "service", "api", "auth", "token", "passw", "pw", "secret", "session", "mbrid")
 
 
 class Scrubber:
@@ -48,7 +53,11 @@ class Scrubber:
 
     def scrub(self, text: str) -> str:
         """Return `text` without any registered secret and without values of telling names."""
-        return _NAMED.sub(rf"\1\2{MASK}", self._without_registered(text))
+        text = self._without_registered(text)
+        folded = text.casefold()
+        if not any(hint in folded for hint in _HINTS):
+            return text
+        return _NAMED.sub(rf"\1\2{MASK}", text)
 
     def _without_registered(self, text: str) -> str:
         if self._pattern is None:
@@ -59,6 +68,33 @@ class Scrubber:
             if not removed:
                 return text
         return MASK if self._pattern.search(text) else text
+
+
+def secrets_in(text: str, *, is_webhook: bool = False) -> list[str]:
+    """Return the secrets inside addresses: libraries repeat parts of an address, not all of it.
+
+    text        addresses, separated by blanks; other words hold nothing
+    is_webhook  who knows the long words of the address may write there
+    """
+    found = []
+    for word in text.split():
+        found += _passwords(word)
+        if is_webhook:
+            parts = re.split(r"[/?&=@:#]+", word)
+            # A host is no secret, and its name is needed to see what is wrong.
+            found += [word, *(p for p in parts if len(p) >= SHORTEST_TOKEN and "." not in p)]
+    return found
+
+
+def _passwords(address: str) -> list[str]:
+    try:
+        parts = urlsplit(address)
+        given = [parts.password or "", *parse_qs(parts.query).get("password", [])]
+    except ValueError:
+        return []
+    # One that is the account's name too is a word of many messages, and known to everybody.
+    usable = (raw for raw in given if raw and raw != parts.username)
+    return [p for raw in usable for p in dict.fromkeys((unquote(raw), raw))]
 
 
 def _any_case_of_digits(form: str) -> str:
@@ -74,6 +110,8 @@ def _forms(secret: str) -> set[str]:
     escaped |= {form.replace("/", "\\/") for form in escaped} | {repr(secret)[1:-1]}
     forms = {secret} | encoded | escaped | _base64_forms(raw)
     forms |= {quote(form, safe="") for form in encoded}
+    # A text that holds one of them, written as JSON once more.
+    forms |= {json.dumps(form)[1:-1] for form in forms}
     return {form for form in forms if len(form) >= SHORTEST and form not in MASK}
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import base64
+import json
 import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import psycopg
 import pytest
@@ -20,6 +24,51 @@ from stock_pipeline.storage import collection_log, ddl, embedded
 from stock_pipeline.storage.database import Database
 
 REPOSITORY = Path(__file__).parents[1]
+
+
+# A secret of every setting that holds one, in an address or alone. Some have characters that are
+# written differently in an address, in JSON and in base64; keys have the length of real ones.
+CANARIES = {
+    "DATABASE_URL": ("postgresql://me:{}@127.0.0.1:9/none", "canary-database-61"),
+    "CELERY_BROKER_URL": ("redis://:{}@127.0.0.1:9/0", "canary-broker-62"),
+    "KRX_ID": ("{}", "canary-krx-id-71"),
+    "KRX_PW": ("{}", 'canary+krx/pw="93&%'),
+    "KRX_OPENAPI_KEY": ("{}", "CANARY0OPENAPI0KEY00" + "5E" * 10),
+    "DART_API_KEY": ("{}", "canary0dart0key0" + "5e" * 12),
+    "FSC_API_KEY": ("{}", "canary+fsc/key+" + "Q2" * 20 + "=="),
+    "FSS_API_KEY": ("{}", "canary0fss0key00" + "5e" * 8),
+    "FRED_API_KEY": ("{}", "canary0fred0key0" + "5e" * 8),
+    "COINGECKO_API_KEY": ("{}", "CG-canary0gecko0key"),
+    "ALERT_WEBHOOK_URL": ("https://discord.com/api/webhooks/112233/{}", "canary-discord_63-hook"),
+    "SLACK_WEBHOOK_URL": ("https://hooks.slack.com/services/T0/B0/{}", "canary0slack0hook064"),
+    "NOTIFY_URLS": ("json://127.0.0.1:9 mailto://me:{}@localhost:9", "canary-mail-65"),
+    "SMTP_PASSWORD": ("{}", 'canary\\smtp"66'),
+    "API_TOKEN": ("{}", "canary-token-67-" + "5e" * 12),
+}
+
+
+@dataclass(frozen=True)
+class Canaries:
+    """Secrets that a process is given and that may be found nowhere afterwards."""
+
+    words: Mapping[str, str]
+    environment: Mapping[str, str]
+
+    def found_in(self, places: Mapping[str, str]) -> list[str]:
+        """Return which secret stands in which of these texts, however spelt."""
+        return [
+            f"{name} in {place}"
+            for name, word in self.words.items()
+            for place, text in places.items()
+            if any(spelling in text for spelling in _spellings(word))
+        ]
+
+
+def _spellings(secret: str) -> set[str]:
+    encoded = base64.b64encode(secret.encode()).decode().rstrip("=")
+    in_address = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    in_json = json.dumps(secret)[1:-1]
+    return in_address | {secret, encoded, repr(secret)[1:-1], in_json, json.dumps(in_json)[1:-1]}
 
 
 @pytest.hookimpl(trylast=True)
@@ -48,6 +97,13 @@ class HeldClock:
         """Note the wait instead of waiting."""
         self.sleeps.append(seconds)
         self._elapsed += seconds
+
+
+@pytest.fixture(scope="session")
+def canaries() -> Canaries:
+    """Return a secret for every setting that holds one."""
+    values = {name: form.format(word) for name, (form, word) in CANARIES.items()}
+    return Canaries({name: word for name, (_, word) in CANARIES.items()}, values)
 
 
 @pytest.fixture(scope="session")

@@ -80,6 +80,35 @@ def test_i12_no_output_contains_the_secret(secret: str, before: str, after: str)
     assert encodable not in scrubbed
 
 
+LAYERS = {
+    "address": lambda text: quote(text, safe=""),
+    "form": quote_plus,
+    "json": lambda text: json.dumps({"url": text}),
+    "repr": lambda text: repr([text]),
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+}
+
+
+@given(
+    secret=st.text(
+        st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=8, max_size=40
+    ),
+    # What an error repeats, inside what Dagster or a log makes of the error.
+    layers=st.sampled_from(
+        [(), *((name,) for name in LAYERS), ("address", "json"), ("json", "json"), ("repr", "json")]
+    ),
+)
+def test_i12_no_layer_of_writing_hides_the_secret(secret: str, layers: tuple[str, ...]) -> None:
+    written = secret
+    for layer in layers:
+        written = LAYERS[layer](written)
+    bare = written.strip("=")
+    scrubbed = Scrubber([secret]).scrub(f"GET {written} failed")
+    assert secret not in scrubbed
+    assert bare not in scrubbed or bare in MASK
+    assert MASK in scrubbed
+
+
 @given(st.text(alphabet="abcdefghij ,.()가나다라0123456789\n", max_size=200))
 def test_i12_text_without_secrets_is_unchanged(text: str) -> None:
     assert Scrubber(["Not-In-This-Alphabet"]).scrub(text) == text

@@ -52,6 +52,47 @@ def test_f59_a_secret_is_hidden_when_settings_are_printed(
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "secrets"),
+    [
+        ("DATABASE_URL", "postgresql://me:pw%40word@h/db", ["pw@word", "pw%40word"]),
+        ("DATABASE_URL", "postgresql://h/db?user=me&password=pw%26word", ["pw&word"]),
+        ("DATABASE_URL", "postgresql://postgres:@/postgres?host=/tmp", []),  # the embedded server
+        ("DATABASE_URL", "postgresql://stock:stock@h/db", []),  # no more secret than the account
+        ("DATABASE_URL", "postgresql://[h/db", []),  # no address
+        ("CELERY_BROKER_URL", "redis://:broker-word@h:6379/0", ["broker-word"]),
+        (
+            "ALERT_WEBHOOK_URL",
+            "https://discord.com/api/webhooks/112233/aB-dEfGhIjKlMnOp/slack",
+            ["aB-dEfGhIjKlMnOp"],  # the number and the word say nothing
+        ),
+        (
+            "SLACK_WEBHOOK_URL",
+            "https://hooks.slack.com/services/T01/B02/aBcDeFgHiJkLmNoP",
+            ["aBcDeFgHiJkLmNoP"],
+        ),
+        (
+            "NOTIFY_URLS",
+            "tgram://1234:abcdefghijklmnopq/56 mailto://me:mail-word@a-very-long-host.example",
+            [
+                "tgram://1234:abcdefghijklmnopq/56",
+                "mailto://me:mail-word@a-very-long-host.example",
+                "abcdefghijklmnopq",
+                "mail-word",
+            ],
+        ),
+    ],
+)
+def test_f59_the_secrets_inside_an_address_are_secrets_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str, secrets: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for other in example():
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, value)
+    assert sorted(Settings.load().secrets) == sorted([value, *secrets])
+
+
+@pytest.mark.parametrize(
     ("given", "ours", "dagsters"),
     [
         (
@@ -74,6 +115,14 @@ def test_each_driver_gets_its_own_url(given: str, ours: str, dagsters: str) -> N
 def test_another_database_is_refused() -> None:
     with pytest.raises(SettingInvalid, match="DATABASE_URL"):
         engine_url("mysql://u:p@h/db")
+
+
+@pytest.mark.parametrize("character", ["#", "/", "?", "[", "]"])
+def test_f59_a_password_that_breaks_the_address_is_named_and_not_repeated(character: str) -> None:
+    with pytest.raises(SettingInvalid, match="DATABASE_URL") as error:
+        engine_url(f"postgresql://u:can{character}ary@h/db")
+    assert not {"can", "ary"} & set(re.findall("[a-z]+", str(error.value)))
+    assert error.value.__context__ is None
 
 
 @pytest.mark.parametrize("mode", ["demo", "live"])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -15,12 +14,12 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from stock_pipeline.errors import BadPayload, Blocked, ServerError
+from stock_pipeline.settings import Settings
 from stock_pipeline.twin.wire import Answer, Request
 
 pytestmark = pytest.mark.fault
 
 PRICES, NEXT_DAY = "stock_price_daily", "2026-03-13"
-KEYS = ("KRX_ID", "KRX_PW", "DART_API_KEY", "FSC_API_KEY")
 
 
 # ---- F59
@@ -37,16 +36,21 @@ KEYS = ("KRX_ID", "KRX_PW", "DART_API_KEY", "FSC_API_KEY")
     ],
     ids=["raw", "form", "address", "json", "base64"],
 )
-def test_f59_the_search_finds_each_key_in_each_spelling(
-    stage: Any, spell: Callable[[str], str]
+def test_f59_the_search_finds_each_secret_in_each_spelling(
+    stage: Any, canaries: Any, spell: Callable[[str], str]
 ) -> None:
-    for name in KEYS:
-        text = f"before {spell(os.environ[name])} after"
-        planted = stage.folder / "planted.txt"
-        planted.write_text(text, encoding="utf-8")
-        found = stage.leaks(text)
-        planted.unlink()
-        assert found == [f"{name} in printed 0", f"{name} in file planted.txt"]
+    text = "\n".join(f"before {spell(word)} after" for word in canaries.words.values())
+    planted = stage.folder / "planted.txt"
+    planted.write_text(text, encoding="utf-8")
+    found = stage.leaks(text)
+    planted.unlink()
+    places = ("printed 0", "file planted.txt")
+    assert found == [f"{name} in {place}" for name in canaries.words for place in places]
+
+
+def test_f59_every_setting_that_holds_a_secret_takes_part_in_the_search(canaries: Any) -> None:
+    secret = {n for n, field in Settings.model_fields.items() if "SecretStr" in str(field)}
+    assert {name.upper() for name in secret} == set(canaries.words)
 
 
 def _echo(page: str, status: int = 200) -> Callable[[Request, Answer], Answer]:
