@@ -18,6 +18,8 @@ from stock_pipeline.cadences import cadences
 from stock_pipeline.clock import KST
 from stock_pipeline.due import every, running
 from stock_pipeline.market_calendar import MarketCalendar
+from stock_pipeline.quality.freshness import Required, required_partition
+from stock_pipeline.storage.collection_log import DONE_OUTCOMES
 from stock_pipeline.storage.database import Database
 from stock_pipeline.storage.partition_states import State, is_empty, lost_days, read_states
 from stock_pipeline.targets import Target
@@ -91,10 +93,13 @@ class Gaps:
 
     @cached_property
     def _done(self) -> Mapping[str, set[str]]:
-        """Return table → partitions that the log calls done and whose rows are still there."""
-        return {
-            name: {key for key, state in states.items() if state.is_done} - self._lost(name)
+        """Return table → partitions that are done by the log and that nothing asks for again."""
+        done = {
+            name: {key for key, state in states.items() if state.is_done}
             for name, states in self._states.items()
+        }
+        return {
+            name: keys - self._lost(name) - self._unrepeated(name) for name, keys in done.items()
         }
 
     def missing(self, target: Target, chosen: Mapping[str, set[str]]) -> list[str]:
@@ -127,9 +132,9 @@ class Gaps:
 
     @property
     def tried_in_vain(self) -> bool:
-        """Tell whether a partition is missing that was asked for and could have been had."""
+        """Tell whether a partition is missing that was asked for and came not at all or in part."""
         return any(
-            self._state(target, key).status == "failed"
+            _is_in_vain(self._state(target, key))
             for target in self._targets.values()
             for key in self._expected[target.name]
             if key not in self._done[target.name]
@@ -148,15 +153,28 @@ class Gaps:
         done = [key for key, state in self._states[target.name].items() if state.is_done]
         if not done:
             return []
-        cadence = replace(cadences(look.source)[target.cadence], allowance=GRACE)
-        tick = cadence.last_collection(look.now)
-        newest = cadence.storable(look.calendar, tick)[-1]
+        newest = self._required(target).partition
         first = date.fromisoformat(min(done))
         if work.snapshot:
             is_present = newest == _present(work, look.now)
             return [newest.isoformat()] if is_present and first <= newest else []
         keys = every(work, target.cadence, look.calendar, first, newest)
         return [key.isoformat() for key in keys]
+
+    def _required(self, target: Target) -> Required:
+        cadence = replace(cadences(self._look.source)[target.cadence], allowance=GRACE)
+        return required_partition(cadence, self._look.calendar, self._look.now)
+
+    def _unrepeated(self, name: str) -> set[str]:
+        """Return the partition that a sweep should have brought again since it came last."""
+        target = self._targets.get(name)
+        if target is None or not cadences(self._look.source)[target.cadence].again:
+            return set()
+        required = self._required(target)
+        key = required.partition.isoformat()
+        last = self._state(target, key)
+        came = last.completed_at if last.outcome in DONE_OUTCOMES else None
+        return {key} if came is None or came < required.collected else set()
 
     def _lost(self, name: str) -> set[str]:
         """Return the partitions whose rows are gone although the log has them."""
@@ -213,6 +231,11 @@ class Gaps:
         if state.outcome in REFUSED or _LEFT_OUT.match(state.reason):
             return ended >= self._look.midnight
         return self._look.now - ended < PAUSE
+
+
+def _is_in_vain(state: State) -> bool:
+    # What came in part ended well and is not done.
+    return state.status == "failed" or (state.outcome == "rows" and state.newest_is_done is False)
 
 
 def _is_beyond_reach(state: State) -> bool:

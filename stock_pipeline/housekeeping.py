@@ -13,12 +13,14 @@ import dagster as dg
 
 from stock_pipeline.alerts.alert import Alert
 from stock_pipeline.alerts.outbox import Outbox
+from stock_pipeline.alerts.wording import ABANDONED, DEFECT
 from stock_pipeline.errors import PipelineError
 from stock_pipeline.run_queue import Rank, is_in_flight
 from stock_pipeline.storage import archive_retention, backup, file_retention, retention
 from stock_pipeline.storage.database import Database
 
-NAME = "housekeeping"
+NAME, FAILED = "housekeeping", "failed"
+BACKUP_INCIDENT = f"BACKUP/{FAILED}"
 CRON, TIMEZONE = "30 3 * * *", "Asia/Seoul"
 # After everything else in the queue; a test restore of the largest database takes minutes.
 RANK = Rank(priority=-20, max_runtime=5400)
@@ -92,12 +94,15 @@ def _told(db: Database, source: str, what: str, action: str) -> Iterator[None]:
 
     Raises  dagster.Failure without a chance of a retry: the next night is one
     """
-    outbox, kind = Outbox(db), "failed"
+    outbox = Outbox(db)
     try:
         yield
     except (PipelineError, OSError) as error:
         cause = str(error) if isinstance(error, PipelineError) else error.strerror or ""
         cause = f"{type(error).__name__}: {cause}"
-        outbox.open(Alert("CRITICAL", NAME, source, kind, what, cause, action))
+        outbox.open(Alert("CRITICAL", NAME, source, FAILED, what, cause, action))
         raise dg.Failure(cause, allow_retries=False) from None
-    outbox.resolve(f"{source}/{kind}")
+    outbox.resolve(f"{source}/{FAILED}")
+    # Its runs have no row that would end what was told of one that was found dead.
+    for found in (ABANDONED, DEFECT):
+        outbox.resolve(f"{NAME}/{found}")

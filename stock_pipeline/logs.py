@@ -81,7 +81,7 @@ def scrub_records(scrubber: Scrubber) -> None:
 
     def scrubbed(*args: object, **more: object) -> logging.LogRecord:
         record: logging.LogRecord = create(*args, **more)
-        text = record.getMessage()
+        text = _message(record)
         clean = scrubber.scrub(text)
         if clean != text:
             record.msg, record.args = clean, ()
@@ -91,6 +91,16 @@ def scrub_records(scrubber: Scrubber) -> None:
         return record
 
     logging.setLogRecordFactory(scrubbed)
+
+
+def _message(record: logging.LogRecord) -> str:
+    """Return the text of a record; words that do not fit their places stand behind it."""
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError, KeyError):
+        # Logging would complain later, and go on: a mistake in a log line ends no run.
+        record.msg, record.args = f"{record.msg} {record.args!r}", ()
+        return record.getMessage()
 
 
 def scrub_output(scrubber: Scrubber) -> None:

@@ -184,7 +184,11 @@ class _Look:
 
     def _not_repeated(self, table: Table, required: Required) -> str:
         """Say when a partition came last that should have come again since; nothing if it did."""
-        came, wanted = _day(self._logged[table.name].completed_at), _day(required.collected)
+        # A backfill may have brought later ones, which no sweep repeats before they are due.
+        log = newest.logged(self._db, [table.name], required.partition).get(table.name)
+        if log is None:
+            return ""
+        came, wanted = _day(log.completed_at), _day(required.collected)
         return f"last collected on {came}, asked for again on {wanted}" if came < wanted else ""
 
     def _each_asset(self, required: Required) -> _Compared:

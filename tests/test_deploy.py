@@ -43,6 +43,12 @@ def test_a_container_is_given_variables_that_are_read(service: dict[str, Any]) -
     assert {name.lower() for name in service["environment"]} <= Settings.model_fields.keys()
 
 
+def test_f42_a_new_container_of_the_daemon_knows_the_runs_of_the_old_one() -> None:
+    named = {name: one["hostname"] for name, one in OURS.items() if "hostname" in one}
+    # Of two containers with one name each would call the runs of the other dead.
+    assert named == {"daemon": "daemon"}
+
+
 def test_only_the_guarded_web_server_is_reachable_and_only_from_this_machine() -> None:
     ports = {name: one["ports"] for name, one in COMPOSE["services"].items() if "ports" in one}
     assert ports == {"web": ["127.0.0.1:3000:3000"]}

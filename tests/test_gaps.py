@@ -125,6 +125,26 @@ def test_every_partition_since_the_first_complete_one_is_looked_for(market: Data
         assert missing(market, of) == expected, reason
 
 
+@pytest.mark.parametrize(
+    ("of", "hours", "again"),
+    [
+        (REPORTS, {"days": 6, "hours": 9}, False),  # came since Saturday, 11:00
+        (REPORTS, {"days": 6, "hours": 11}, True),
+        (LISTING, {"days": 30}, False),  # only a sweep asks again for what is stored
+    ],
+)
+def test_a_sweep_that_did_not_come_again_is_missing_though_it_is_stored(
+    market: Database, of: Target, hours: dict[str, int], again: bool
+) -> None:
+    newest = {REPORTS: "2025-07-01", LISTING: "2026-03-07"}[of]
+    log(market, of, newest, ago=timedelta(**hours))
+    assert missing(market, of) == [newest] * again
+    log(market, of, newest, ago=timedelta(hours=1), status="failed", outcome="error")
+    assert missing(market, of) == [newest] * (of is REPORTS)
+    log(market, of, newest, ago=timedelta(minutes=1), detail={"failed": ["00126380"]})
+    assert missing(market, of) == []
+
+
 def test_a_table_that_was_never_collected_is_left_to_the_first_load(market: Database) -> None:
     log(market, FILINGS, "2026-03-10", status="failed", outcome="error")
     log(market, FILINGS, "2026-03-11", detail={"limited": True})

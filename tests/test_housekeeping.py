@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from stock_pipeline.alerts.alert import Alert
 from stock_pipeline.alerts.ops_alert import TABLES
 from stock_pipeline.alerts.outbox import Outbox
 from stock_pipeline.housekeeping import housekeeping, housekeeping_nightly
@@ -61,6 +62,16 @@ def test_f55_a_backup_that_fails_is_an_alert_and_keeps_nothing_from_being_forgot
     (tmp_path / "backups").unlink()
     assert run(night).success
     assert not Outbox(database).is_open("BACKUP/failed")
+
+
+@pytest.mark.parametrize("kind", ["Abandoned", "Defect"])
+def test_f41_a_good_night_ends_what_was_told_of_a_run_that_died(
+    night: dict[str, Any], database: Database, kind: str
+) -> None:
+    outbox = Outbox(database)
+    outbox.open(Alert("WARN", "housekeeping", "housekeeping", kind, "종료", kind, "다음 밤"))
+    assert run(night).success
+    assert not outbox.is_open(f"housekeeping/{kind}")
 
 
 def test_the_night_begins_at_half_past_three_in_seoul() -> None:

@@ -107,6 +107,15 @@ def test_f59_a_handler_of_a_library_never_sees_a_secret(
     assert CANARY not in seen.getvalue()
 
 
+@pytest.mark.parametrize("message", ["%d rows", "%s and %s", "%(n)s", "100%"])
+def test_a_log_line_that_cannot_be_formatted_ends_nothing(
+    message: str, record_factory: None
+) -> None:
+    logs.scrub_records(Scrubber([CANARY]))
+    record = logging.getLogRecordFactory()("n", 20, "f", 1, message, (CANARY,), None)
+    assert record.getMessage() == f"{message} ('[redacted]',)"
+
+
 def test_what_holds_no_secret_keeps_its_arguments(record_factory: None) -> None:
     logs.scrub_records(Scrubber([CANARY]))
     record = logging.getLogRecordFactory()("n", 20, "f", 1, "%s of %d", ("one", 2), None)

@@ -319,6 +319,17 @@ def test_a_sweep_must_come_again_each_week(market: Database) -> None:
     assert state.detail == "last collected on 2026-03-10, asked for again on 2026-03-14"
 
 
+@pytest.mark.parametrize(
+    ("swept", "is_fresh"), [("2026-03-14 12:00", True), ("2026-03-10 12:00", False)]
+)
+def test_a_backfill_of_a_quarter_that_is_not_due_does_not_count_as_its_sweep(
+    market: Database, swept: str, is_fresh: bool
+) -> None:
+    store_all(market, swept)
+    log(market, "financial_statement", "2025-10-01", at=seoul("2026-03-02 12:00"))
+    assert look(market, "2026-03-15 11:00")["financial_statement"].is_fresh is is_fresh
+
+
 def test_an_undivided_table_is_as_new_as_its_last_collection(market: Database) -> None:
     store_all(market, "2026-03-14 09:00")
     assert look(market, "2026-03-15 10:00")["trading_calendar"].found == "2026-03-14"

@@ -58,6 +58,13 @@ def open_incident(
     return True
 
 
+def repeat_incident(connection: Connection, alert: Alert, *, now: datetime) -> bool:
+    """Write an open incident again if it is time; nothing when it was closed in the meantime."""
+    _lock(connection, alert.incident_key)
+    is_open = bool(open_messages(connection, alert.incident_key))
+    return is_open and open_incident(connection, alert, now=now)
+
+
 def resolve_incident(
     connection: Connection, incident_key: str, *, now: datetime, note: str = ""
 ) -> bool:

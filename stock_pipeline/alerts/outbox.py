@@ -11,7 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from stock_pipeline.alerts.alert import Alert
-from stock_pipeline.alerts.opening import open_incident, open_messages, resolve_incident
+from stock_pipeline.alerts.opening import (
+    open_incident,
+    open_messages,
+    repeat_incident,
+    resolve_incident,
+)
 from stock_pipeline.storage.database import Database
 from stock_pipeline.storage.schema import SCHEMA
 from stock_pipeline.storage.writer import Connection
@@ -47,11 +52,15 @@ class Outbox:
         return bool(self._database.transaction(lambda c: open_messages(c, incident_key)))
 
     def undelivered(self) -> list[dict[str, Any]]:
-        """Return the messages that are due and have not reached every channel, oldest first."""
+        """Return the messages that are due and that a channel still waits for, oldest first.
+
+        What every channel has given up is lost: nothing will deliver it any more.
+        """
         found = self._database.read(
             "SELECT alert_id, incident_key, alert_type, alert_level, alert_title, created_at,"
             " attempts, channels_sent FROM ops_alert WHERE sent_at IS NULL"
             " AND coalesce(CAST(alert_detail ->> 'due_at' AS timestamptz), created_at) <= :now"
+            " AND (channels_sent = '{}' OR channels_sent @? '$.* ? (!exists (@.given_up))')"
             " ORDER BY created_at, alert_id",
             {"now": self._now()},
         )
@@ -66,7 +75,10 @@ class Outbox:
                 " AND alert_level = 'CRITICAL' ORDER BY incident_key, created_at DESC"
             ).fetchall()
         )
-        return sum(self.open(Alert.restored(detail["alert"])) for (detail,) in found)
+        return sum(self._repeat(Alert.restored(detail["alert"])) for (detail,) in found)
+
+    def _repeat(self, alert: Alert) -> bool:
+        return self._database.transaction(lambda c: repeat_incident(c, alert, now=self._now()))
 
     def _now(self) -> datetime:
         return self._database.clock.now()

@@ -113,18 +113,20 @@ def _is_broken(row: LogRow) -> bool:
 
 def _order(row: LogRow) -> tuple[int, str, str]:
     """Return where the incident of a row comes, what is affected, and the class."""
+    # A run may end before it begins with a table.
+    own = row.asset or row.job
     if not row.error:
-        return 2, row.asset, wording.PARTIAL
+        return 2, own, wording.PARTIAL
     if row.error_class in _ENDED:
         return 1, row.job, wording.ABANDONED
     known = _class_of(row.error_class)
     if known is None:
-        return 2, row.asset, wording.DEFECT
+        return 2, own, wording.DEFECT
     if issubclass(known, _OF_UPSTREAM):
         return 0, _upstream(row), row.error_class
     if issubclass(known, errors.DatabaseError):
         return 0, DATABASE, row.error_class
-    return 2, row.asset, row.error_class
+    return 2, own, row.error_class
 
 
 def _upstream(row: LogRow) -> str:

@@ -29,6 +29,8 @@ def backup(*, as_json: bool, only_list: bool, demo: bool) -> int:
 
     Status 1 when the dump could not be restored for a test; it is kept all the same.
     """
+    from stock_pipeline.alerts.outbox import Outbox
+    from stock_pipeline.housekeeping import BACKUP_INCIDENT
     from stock_pipeline.storage.backup import FOLDER, backups, make
 
     settings = _settings(demo=demo)
@@ -37,6 +39,7 @@ def backup(*, as_json: bool, only_list: bool, demo: bool) -> int:
         return _show(backups(folder), as_json=as_json)
     with _opened(settings) as database:
         made = make(database, folder)
+        Outbox(database).resolve(BACKUP_INCIDENT, "직접 실행한 백업이 성공했습니다")
     _show([made], as_json=as_json)
     return 1 if made.untested else 0
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from stock_pipeline.alerts.alert import Alert, Level
+from stock_pipeline.alerts.channels import channels
 from stock_pipeline.alerts.outbox import Outbox
 from stock_pipeline.clock import Clock
 from stock_pipeline.errors import DatabaseUnavailable, PipelineError
@@ -72,7 +73,7 @@ def look(settings: Settings, clock: Clock) -> list[Sign]:
     disk = disk_of(settings.home)
     try:
         with opened(settings, clock) as database:
-            daemon, outbox = daemon_sign(database), _outbox(database)
+            daemon, outbox = daemon_sign(database), _outbox(settings, database)
             # A dead daemon is why nothing is started and nothing is cleared away.
             work = [] if daemon.trouble else [hung_runs_sign(database), _quiet(database)]
     except PipelineError as error:
@@ -199,8 +200,10 @@ def _quiet(database: Database) -> Sign:
     )
 
 
-def _outbox(database: Database) -> Sign:
+def _outbox(settings: Settings, database: Database) -> Sign:
     now = database.clock.now()
+    if not channels(settings, database.clock):
+        return Sign("outbox", "no channel is configured")
     # A recovery may be held back for hours before it is due.
     rows = [row for row in Outbox(database).undelivered() if row["alert_type"] != "recovery"]
     waiting = [row["created_at"] for row in rows]

@@ -39,7 +39,7 @@ class CeleryLauncher(CeleryRunLauncher):
         """Hand a run to whichever worker is free."""
         run = context.dagster_run
         # Until a worker writes itself here: somebody has it, and it is not this machine.
-        waiting = Process("celery", 0, "waiting").tag(run.run_id)
+        waiting = Process("celery queue", 0, "waiting").tag(run.run_id)
         self._instance.add_run_tags(run.run_id, waiting)
         queue = run.tags.get(DAGSTER_CELERY_QUEUE_TAG, self.default_queue)
         self.celery.send_task(EXECUTE, args=[run.run_id], task_id=run.run_id, queue=queue)
@@ -54,6 +54,9 @@ class CeleryLauncher(CeleryRunLauncher):
             # The task is over and the run is not: it was ended before it could say how.
             return CheckRunHealthResult(WorkerStatus.FAILED, GONE)
         if state != "STARTED":
+            # A Redis that was started again has forgotten it; whoever works on it has not.
+            if self._is_held(run.run_id):
+                return CheckRunHealthResult(WorkerStatus.RUNNING)
             return CheckRunHealthResult(WorkerStatus.UNKNOWN, f"the task is {state.lower()}")
         worker = told.get("hostname") if isinstance(told, dict) else None
         if worker is None or self._answers(worker):
@@ -73,6 +76,11 @@ class CeleryLauncher(CeleryRunLauncher):
     def dispose(self) -> None:
         """Stop looking after the runs; their workers go on."""
         self._sweeper.end(ANSWER_SECONDS)
+
+    def _is_held(self, run_id: str) -> bool:
+        """Tell whether any worker says that it has the task of a run."""
+        asked = self.celery.control.inspect(timeout=ANSWER_SECONDS)
+        return any((asked.query_task(run_id) or {}).values())
 
     def _answers(self, worker: str) -> bool:
         """Tell whether a worker answers; asked twice, for one answer may be lost."""

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
+
+import psutil
 
 from stock_pipeline import logs
 from stock_pipeline.instance.access import secrets_of
@@ -40,6 +43,9 @@ def begin(name: str) -> Settings:
     supervisor = os.environ.get(SUPERVISOR, "")
     if supervisor == str(os.getppid()):
         _end_with_parent(os.getppid())
+    elif supervisor.isdecimal() and not psutil.pid_exists(int(supervisor)):
+        # It was killed while this process loaded its libraries: nobody is left to watch.
+        sys.exit(f"{name}: process {supervisor}, for which this one works, is gone")
     return settings
 
 

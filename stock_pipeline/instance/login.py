@@ -117,7 +117,8 @@ class Login:
             max_age=int(SESSION_LIFE.total_seconds()),
             httponly=True,
             samesite="strict",
-            secure=request.url.scheme == "https",
+            # The socket does not know of the TLS of a proxy; the browser does, and says so.
+            secure=request.headers.get("origin", "").startswith("https://"),
         )
         return answer
 

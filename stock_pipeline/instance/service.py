@@ -167,6 +167,8 @@ def _launchd(deployment: Deployment, user_id: int) -> Service:
                         "STOCK_PIPELINE_HOME": str(deployment.home),
                         "PYTHONUTF8": "1",
                     },
+                    # The link that logs in once is in its output: not for others' eyes.
+                    "Umask": 0o077,
                     "StandardOutPath": str(deployment.home / f"{name}.log"),
                     "StandardErrorPath": str(deployment.home / f"{name}.log"),
                     **settings,

@@ -19,7 +19,7 @@ from stock_pipeline import logs
 from stock_pipeline.clock import Clock, SystemClock
 from stock_pipeline.errors import PipelineError
 from stock_pipeline.instance import leftovers, readiness
-from stock_pipeline.instance.access import login_link
+from stock_pipeline.instance.access import access_to, login_link
 from stock_pipeline.instance.child import Child, Probe
 from stock_pipeline.instance.entry import SUPERVISOR
 from stock_pipeline.instance.home import Home, packaged, prepare
@@ -50,12 +50,16 @@ def up(settings: Settings, *, port: int = 3000, announce: Announce | None = None
     """Serve the UI on 127.0.0.1 and run what is due, until SIGINT or SIGTERM; return 0.
 
     announce  told in one line what has been reached; the default writes to standard error
-    Raises    AlreadyRunning for a second start of this home, SettingInvalid when the port is taken,
-              DatabaseUnavailable, NotReady when a child does not come up
+    Raises    AlreadyRunning for a second start of this home, SettingInvalid when the port is taken
+              or API_TOKEN is short, TokenExposed, DatabaseUnavailable, NotReady when a child does
+              not come up
     """
     say = announce or _to_stderr
     clock = SystemClock()
     with _stop_requested() as stop, claimed(settings.home, port, clock) as claim:
+        # Before anything starts: a token that is no good ends it here, and every child knows ours
+        # as a secret, also at the first start.
+        access_to(settings, clock)
         home = prepare(settings)
         children = _children(home, clock, port=port, code_port=free_port())
         with Upkeep(settings, home.database_url) as upkeep:

@@ -48,9 +48,9 @@ class Sweeper:
         return self._watch.workers if self._watch else set()
 
     def begin(self, instance: dg.DagsterInstance) -> None:
-        """Start to look after the runs of an instance; once is enough."""
+        """Start to look after the runs of an instance; once is enough while the thread lives."""
         with self._lock:
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(
                     target=self._sweep, args=(instance,), name="runs", daemon=True
                 )

@@ -57,7 +57,9 @@ def guarded(
     host, port = address
     login = Login(access, port)
     site = Starlette(routes=[*login.routes(), *pages, Mount("/", app=dagster)])
-    rules = Rules(hosts=hosts(host, port, names), reads_are_open=is_loopback(host))
+    # Whoever has a name of their own for this server comes through a proxy, from anywhere.
+    is_open = is_loopback(host) and not names
+    rules = Rules(hosts=hosts(host, port, names), reads_are_open=is_open)
     return Guard(site, rules, login.is_known)
 
 

@@ -114,6 +114,23 @@ def test_f58_a_critical_incident_is_repeated_each_four_hours(
     assert {row["incident"] for row in rows(database)} == {rows(database)[0]["alert_id"]}
 
 
+def test_f58_an_incident_that_ends_just_before_it_is_repeated_stays_over(
+    outbox: Outbox, database: Database, alert: Make, clock: Any
+) -> None:
+    outbox.open(alert(level="CRITICAL"))
+    clock.instant += timedelta(hours=4)
+    with pytest.MonkeyPatch.context() as patch:
+
+        def read_and_resolved(values: Any) -> Alert:
+            patch.undo()
+            outbox.resolve(KEY)
+            return Alert.restored(values)
+
+        patch.setattr(Alert, "restored", read_and_resolved)
+        assert outbox.remind() == 0
+    assert types(database) == ["opening", "recovery"]
+
+
 def test_an_incident_that_somebody_took_note_of_is_not_repeated(
     outbox: Outbox, database: Database, alert: Make, clock: Any
 ) -> None:

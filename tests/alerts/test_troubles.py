@@ -146,7 +146,15 @@ def test_who_gave_rows_answers() -> None:
     assert answering(rows) == {"KRX"}
 
 
-def test_a_run_that_began_nothing_is_told_of_as_well() -> None:
-    [trouble] = told(row("", "Abandoned: 프로세스 종료", partition=""))
-    assert trouble.alert.incident_key == "krx_close/Abandoned"
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ("Abandoned: 프로세스 종료", "Abandoned"),
+        ("SettingInvalid: LOG_FORMAT: xml", "SettingInvalid"),
+        ("KeyError: the run failed without a row", "Defect"),
+    ],
+)
+def test_a_run_that_began_nothing_is_told_of_by_its_job(error: str, kind: str) -> None:
+    [trouble] = told(row("", error, partition=""))
+    assert trouble.alert.incident_key == f"krx_close/{kind}"
     assert "시작하지 못함" in trouble.alert.what

@@ -9,6 +9,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from stock_pipeline.alerts.alert import Alert
+from stock_pipeline.alerts.outbox import Outbox
 from stock_pipeline.commands.backup import backup, restore
 from stock_pipeline.errors import DatabaseError
 from stock_pipeline.settings import Settings
@@ -47,6 +49,15 @@ def test_f55_the_newest_backup_comes_back_by_one_command(home: Path, database: D
     assert database.read("SELECT * FROM upstream_budget").is_empty()
     listed = invoke(backup, "--list", "--json")
     assert listed == (0, printed)
+
+
+def test_a_backup_made_by_hand_ends_the_incident_of_the_night(
+    home: Path, database: Database
+) -> None:
+    outbox = Outbox(database)
+    outbox.open(Alert("CRITICAL", "housekeeping", "BACKUP", "failed", "백업 실패", "x", "y"))
+    invoke(backup)
+    assert not outbox.is_open("BACKUP/failed")
 
 
 def test_nothing_is_replaced_without_a_yes(home: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from pydantic import SecretStr
 
 from stock_pipeline.alerts.alert import Alert
 from stock_pipeline.alerts.channel import Channel, Message
@@ -127,13 +128,21 @@ def test_f44_a_day_without_any_run_is_seen(
     assert (found(settings, database, "schedules").trouble is None) is is_well
 
 
-@pytest.mark.parametrize(("minutes", "is_well"), [(29, True), (31, False)])
+@pytest.mark.parametrize(
+    ("minutes", "services", "is_well"),
+    [
+        (29, "json://127.0.0.1", True),
+        (31, "json://127.0.0.1", False),
+        (31, "", True),  # nobody is to be told: nothing waits
+    ],
+)
 def test_f44_alerts_that_do_not_get_out_are_seen(
-    settings: Settings, database: Database, clock, minutes: int, is_well: bool
+    settings: Settings, database: Database, clock, minutes: int, services: str, is_well: bool
 ) -> None:
     prepared(database)
     Outbox(database).open(OPEN_ALERT)
     clock.instant += timedelta(minutes=minutes)
+    settings = settings.model_copy(update={"notify_urls": SecretStr(services)})
     assert (found(settings, database, "outbox").trouble is None) is is_well
 
 

@@ -80,7 +80,7 @@ class Site:
 
 
 @contextlib.contextmanager
-def serve(folder: Path, *, bound_to: str = LOOPBACK) -> Iterator[Site]:
+def serve(folder: Path, *, bound_to: str = LOOPBACK, names: tuple[str, ...] = ()) -> Iterator[Site]:
     """Serve Dagster's pages and one of ours that gives back what it was sent."""
     workspace = folder / "workspace.yaml"
     workspace.write_text("load_from: []\n")
@@ -97,6 +97,7 @@ def serve(folder: Path, *, bound_to: str = LOOPBACK) -> Iterator[Site]:
             noting(held.enter_context(dagster_pages(workspace)), site.reached),
             site.access,
             address=(bound_to, site.port),
+            names=names,
             pages=[Route("/api/collect", collect, methods=["POST"])],
         )
         running = server(app, host=LOOPBACK, port=site.port)

@@ -119,3 +119,19 @@ def test_f42_only_a_child_of_up_ends_with_its_parent(
     assert child.is_running() is is_left
     if is_left:
         child.kill()
+
+
+def test_f42_a_child_whose_parent_died_before_it_began_does_not_stay(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as parent:
+        parent.wait(30)
+    ended = subprocess.run(
+        [sys.executable, "-c", "from stock_pipeline.instance.entry import begin; begin('daemon')"],
+        env={"PATH": os.environ["PATH"], "STOCK_PIPELINE_SUPERVISOR": str(parent.pid)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert f"process {parent.pid}, for which this one works, is gone" in ended.stderr

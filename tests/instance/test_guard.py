@@ -184,10 +184,18 @@ def test_reading_is_open_on_this_machine(
     assert site.ask(line, JSON, *given, body=body).status == 200
 
 
+BEYOND = {
+    "every address": {"bound_to": "0.0.0.0"},
+    # It listens on this machine only, and whoever reaches the proxy reaches it.
+    "a name of a proxy": {"names": ("data.example",)},
+}
+
+
+@pytest.mark.parametrize("how", BEYOND.values(), ids=BEYOND)
 def test_f62_beyond_this_machine_nobody_unknown_even_reads(
-    tmp_path: Path, serving: Callable[..., Any]
+    tmp_path: Path, serving: Callable[..., Any], how: dict[str, Any]
 ) -> None:
-    with serving(tmp_path, bound_to="0.0.0.0") as site:
+    with serving(tmp_path, **how) as site:
         assert site.ask("POST /graphql", JSON, body=READ).status == 401
         assert site.ask("GET /favicon.svg").status == 401
         page = site.ask("GET /runs", "Accept: text/html")

@@ -26,6 +26,15 @@ def test_f62_a_login_lets_a_browser_change_something(site: Any) -> None:
     assert changed.body == '{"data":{"setNuxSeen":true}}'
 
 
+@pytest.mark.parametrize(("scheme", "is_secure"), [("http", False), ("https", True)])
+def test_f62_a_cookie_given_through_tls_comes_back_only_so(
+    site: Any, scheme: str, is_secure: bool
+) -> None:
+    body = json.dumps({"token": site.token})
+    answer = site.ask("POST /login", JSON, f"Origin: {scheme}://{site.host}", body=body)
+    assert ("Secure" in answer.headers["set-cookie"].split("; ")) == is_secure
+
+
 def test_f63_a_login_is_of_no_use_to_another_site(site: Any) -> None:
     cookie = log_in(site, token=site.token).headers["set-cookie"].partition(";")[0]
     headers = [JSON, f"Cookie: {cookie}", "Origin: http://127.0.0.1:1"]

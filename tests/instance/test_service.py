@@ -85,6 +85,11 @@ def test_launchd_keeps_up_alive_and_runs_the_watchdog_every_minute() -> None:
     assert watchdog["StartInterval"] == 60
 
 
+def test_f59_what_launchd_writes_is_for_its_user_only() -> None:
+    plists = [plistlib.loads(text) for text in texts("launchd").values()]
+    assert {plist["Umask"] for plist in plists} == {0o077}
+
+
 def test_launchd_is_told_whose_services_they_are() -> None:
     found = service("launchd", DEPLOYMENT, user_id=501)
     path = "/home/kim/Library/LaunchAgents/io.github.stock-pipeline.up.plist"

@@ -264,9 +264,9 @@ def test_f71_a_run_without_a_sign_of_life_for_ten_minutes_is_ended(
     watch.sweep()
     clock.sleep(600)
     assert watch.sweep() == []  # asked to end
-    watch.sweep()
+    closed = watch.sweep()  # it may have ended at once
     clock.sleep(30)
-    assert watch.sweep() == ["run"]
+    assert closed + watch.sweep() == ["run"]
     assert not worker.is_running
     assert status_of(instance) == Status.FAILURE
 
