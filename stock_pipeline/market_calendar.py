@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -147,6 +148,8 @@ def _why_closed(market: str, known: _Market, day: date) -> str:
     return known.holidays.get(day) or (f"{day:%A}" if day.weekday() >= 5 else "exchange holiday")
 
 
+# Seconds of work whose result depends on nothing else; every run of a process asks for it.
+@lru_cache(maxsize=4)
 def _build(market: str, last: date) -> _Market:
     holidays = _holidays(market, last)
     closed = CLOSED[market].keys() | holidays.keys()
