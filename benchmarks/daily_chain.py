@@ -1,7 +1,8 @@
 """The close of a day through the real queue: from the request to the end of `krx_close`.
 
-`up` works on the twin with 2,900 companies, without any pace. The session before is stored, the
-last one is asked for over GraphQL as the UI does. What the twin takes to answer is not ours.
+`up` works on the twin with 2,900 companies, without any pace. The session before was closed in the
+same way, which compiles the score's arithmetic for this machine; then the last one is asked for
+over GraphQL as the UI does. What the twin takes to answer is not ours.
 
 Claim: at most 15 s of our own time, from the queue to the end of the run.
 """
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -58,11 +61,13 @@ def main() -> None:
             }
             for assets, day in (
                 (LISTING, current_key("week", clock.now())),
-                (PRICES, sessions[-2]),
+                (PRICES, sessions[-3]),
             ):
                 _collect(environment, assets, day)
-            asked = len(twin.requests)
-            run = _measured(environment, sessions[-1])
+            with _up(environment) as (port, token):
+                _run(port, token, sessions[-2])
+                asked = len(twin.requests)
+                run = _run(port, token, sessions[-1])
             answering = sum(request.seconds for request in twin.requests[asked:])
     queued = run["startTime"] - run["creationTime"]
     whole = run["endTime"] - run["creationTime"]
@@ -82,8 +87,9 @@ def _collect(environment: dict[str, str], assets: str, day: date) -> None:
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
-def _measured(environment: dict[str, str], day: date) -> dict[str, Any]:
-    """Return the finished run of a day, as Dagster tells it."""
+@contextmanager
+def _up(environment: dict[str, str]) -> Iterator[tuple[int, str]]:
+    """Yield the port and the token of a running `up`."""
     port = free_port()
     command = [sys.executable, "-m", "stock_pipeline.cli", "up", "--port", str(port)]
     up = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
@@ -91,13 +97,14 @@ def _measured(environment: dict[str, str], day: date) -> dict[str, Any]:
         _until(lambda: is_healthy(HOST, port), READY_SECONDS)
         home = Path(environment["STOCK_PIPELINE_HOME"]) / "demo"
         token = (home / "api_token").read_text(encoding="ascii")
-        return _run(port, token, day)
+        yield port, token
     finally:
         up.send_signal(signal.SIGTERM)
         up.wait()
 
 
 def _run(port: int, token: str, day: date) -> dict[str, Any]:
+    """Return the finished run of a day, as Dagster tells it."""
     selector = {
         "repositoryLocationName": "stock_pipeline",
         "repositoryName": "__repository__",
