@@ -177,7 +177,7 @@ def test_f47_a_run_without_memory_closes_its_rows(launch: Callable[..., Launched
     run.wait_until(lambda: run.run.is_finished and bool(run.job()[0][1]), START_SECONDS)
     ((status, reason),) = run.log()
     assert status == "failed"
-    assert reason.startswith("MemoryError")
+    assert reason.startswith("OutOfMemory")
 
 
 @pytest.mark.crash
