@@ -76,7 +76,8 @@ def run_partitions(
     job = _job_of(assets)
     run_id = str(uuid.uuid4())
     here = {**IN_PROCESS, **this_process().tag(run_id)}
-    with _watched(run_id, on_partition), _scrubbed_output():
+    # The watcher tells of the last partitions after the run: it ends before the scrubbing does.
+    with _scrubbed_output(), _watched(run_id, on_partition):
         try:
             result = job.execute_in_process(
                 run_config={**_QUIET, **(config or {})},
