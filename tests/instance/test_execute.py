@@ -140,7 +140,7 @@ def send(finished):
         os.kill(os.getpid(), waiting.pop())
 
 # So many that the run is still at work when it is first looked at.
-days = ["2024-01-01", "2026-03-31"]
+days = ["2025-04-01", "2026-03-31"]
 try:
     with open_instance(Settings.load()) as opened:
         run_partitions(opened.instance, ["price_adjustment"], days, on_partition=send)
