@@ -25,7 +25,7 @@ import requests
 
 from stock_pipeline.clock import SystemClock
 from stock_pipeline.instance.preflight import HOST, free_port
-from stock_pipeline.instance.readiness import is_healthy
+from stock_pipeline.instance.readiness import beats
 from stock_pipeline.market_calendar import MarketCalendar
 from stock_pipeline.partitions import current_key
 from stock_pipeline.twin.command import Setup, build_twin
@@ -92,9 +92,10 @@ def _up(environment: dict[str, str]) -> Iterator[tuple[int, str]]:
     """Yield the port and the token of a running `up`."""
     port = free_port()
     command = [sys.executable, "-m", "stock_pipeline.cli", "up", "--port", str(port)]
+    began = time.time()
     up = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     try:
-        _until(lambda: is_healthy(HOST, port), READY_SECONDS)
+        _until(lambda: bool(beats(HOST, port, since=began)), READY_SECONDS)
         home = Path(environment["STOCK_PIPELINE_HOME"]) / "demo"
         token = (home / "api_token").read_text(encoding="ascii")
         yield port, token

@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 
 from stock_pipeline.instance.preflight import HOST, free_port
-from stock_pipeline.instance.readiness import is_healthy
+from stock_pipeline.instance.readiness import beats
 
 READY_LIMIT, STOP_LIMIT = 30.0, 20.0
 MEMORY_LIMIT = 800.0
@@ -55,10 +55,10 @@ def measure(folder: Path, *, settle: float) -> tuple[float, dict[str, float], fl
         "DATABASE_URL": "",
     }
     command = [sys.executable, "-m", "stock_pipeline.cli", "up", "--port", str(port)]
-    began = time.perf_counter()
+    began, started_at = time.perf_counter(), time.time()
     up = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     try:
-        while not is_healthy(HOST, port):
+        while not beats(HOST, port, since=started_at):
             if up.poll() is not None or time.perf_counter() - began > TRIES_SECONDS:
                 raise SystemExit("`up` did not become ready")
             time.sleep(0.2)

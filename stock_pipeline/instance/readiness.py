@@ -7,7 +7,7 @@ from typing import Any
 import requests
 
 _HEARTBEATS = """
-{ instance { daemonHealth { allDaemonStatuses { required healthy lastHeartbeatTime } } } }
+{ instance { daemonHealth { allDaemonStatuses { required lastHeartbeatTime } } } }
 """
 _SECONDS = 5.0
 
@@ -51,12 +51,6 @@ def beats(host: str, port: int, *, since: float) -> bool | None:
     if statuses is None:
         return None
     return all((s["lastHeartbeatTime"] or 0.0) >= since for s in statuses if s["required"])
-
-
-def is_healthy(host: str, port: int) -> bool:
-    """Tell whether the web server answers and every daemon it needs has sent a heartbeat."""
-    statuses = _statuses(host, port)
-    return statuses is not None and all(s["healthy"] for s in statuses if s["required"])
 
 
 def _statuses(host: str, port: int) -> list[dict[str, Any]] | None:

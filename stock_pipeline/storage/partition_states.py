@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,9 +66,6 @@ class State:
     error: str = ""
     started_at: datetime | None = None
     completed_at: datetime | None = None
-
-
-States = Mapping[str, Mapping[str, State]]
 
 
 def read_states(

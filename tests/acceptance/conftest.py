@@ -30,7 +30,7 @@ from stock_pipeline import discovery
 from stock_pipeline.clock import SystemClock
 from stock_pipeline.instance.execute import run_partitions
 from stock_pipeline.instance.home import OpenInstance, open_instance
-from stock_pipeline.instance.readiness import is_healthy
+from stock_pipeline.instance.readiness import beats
 from stock_pipeline.market_calendar import MarketCalendar
 from stock_pipeline.settings import Settings
 from stock_pipeline.storage.database import Database
@@ -275,10 +275,11 @@ def up(pipeline: Pipeline) -> Iterator[Up]:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
+    started_at = time.time()
     process = pipeline.start("up", "--port", str(port))
     try:
         deadline = time.monotonic() + READY_SECONDS
-        while not is_healthy(HOST, port):
+        while not beats(HOST, port, since=started_at):
             assert process.poll() is None, process.stderr.read()
             assert time.monotonic() < deadline, "up did not become ready"
             time.sleep(0.5)

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from stock_pipeline.instance.preflight import HOST, free_port
-from stock_pipeline.instance.readiness import answers, beats, is_healthy, serves_code
+from stock_pipeline.instance.readiness import answers, beats, serves_code
 
 Server = Callable[[int, str], int]
 
@@ -45,13 +45,13 @@ def server() -> Iterator[Server]:
         one.server_close()
 
 
-def statuses(*beaten: float | None, healthy: bool = True) -> str:
-    known = [{"required": True, "healthy": healthy, "lastHeartbeatTime": at} for at in beaten]
-    known.append({"required": False, "healthy": False, "lastHeartbeatTime": None})
+def statuses(*beaten: float | None) -> str:
+    known = [{"required": True, "lastHeartbeatTime": at} for at in beaten]
+    known.append({"required": False, "lastHeartbeatTime": None})
     return json.dumps({"data": {"instance": {"daemonHealth": {"allDaemonStatuses": known}}}})
 
 
-@pytest.mark.parametrize("question", [serves_code, is_healthy, answers])
+@pytest.mark.parametrize("question", [serves_code, answers])
 def test_nobody_listening_is_not_ready(question: Callable[[str, int], bool]) -> None:
     assert question(HOST, free_port()) is False
 
@@ -79,8 +79,3 @@ def test_nothing_is_known_of_daemons_while_the_page_is_away() -> None:
 @pytest.mark.parametrize(("status", "expected"), [(200, True), (500, False), (421, False)])
 def test_a_web_server_that_refuses_is_not_well(status: int, expected: bool, server: Server) -> None:
     assert answers(HOST, server(status, "{}")) is expected
-
-
-@pytest.mark.parametrize("is_well", [True, False])
-def test_health_is_that_of_the_daemons(is_well: bool, server: Server) -> None:
-    assert is_healthy(HOST, server(200, statuses(1.0, healthy=is_well))) is is_well
