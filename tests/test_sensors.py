@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,19 +28,6 @@ PAID = (
     "INSERT INTO dividend_history (origin, isin_or_ticker, stock_kind, record_date, dividend_kind,"
     " rcept_no) VALUES ('DART', '005930', '보통주', '2025-12-31', 'cash', '20260313000001')"
 )
-
-
-@pytest.fixture(scope="module")
-def empty_instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("dagster"))) as instance:
-        yield instance
-
-
-@pytest.fixture
-def instance(empty_instance: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
-    yield empty_instance
-    for run_id in empty_instance.get_run_ids():
-        empty_instance.delete_run(run_id)
 
 
 @pytest.fixture

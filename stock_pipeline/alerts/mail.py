@@ -18,7 +18,7 @@ from stock_pipeline.settings import Settings
 
 LONGEST_SUBJECT = 150
 # One mailbox and nothing else: no name, no second address, nothing that could begin a header.
-_MAILBOX = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+MAILBOX = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 
 def channels(settings: Settings, clock: Clock) -> list[Channel]:
@@ -37,13 +37,18 @@ def channels(settings: Settings, clock: Clock) -> list[Channel]:
     ]
 
 
+def is_mailbox(text: str) -> bool:
+    """Tell whether text is one plain mailbox and nothing else."""
+    return MAILBOX.fullmatch(text) is not None
+
+
 def mail(message: Message, *, sender: str, recipient: str, clock: Clock) -> EmailMessage:
     """Return the message as a mail; its id is the same at every attempt.
 
     Raises  SettingInvalid when sender or recipient is no plain mailbox
     """
     for setting, mailbox in (("SMTP_FROM", sender), ("ALERT_EMAIL_TO", recipient)):
-        if not _MAILBOX.fullmatch(mailbox):
+        if not is_mailbox(mailbox):
             raise SettingInvalid(setting, "it must hold plain addresses such as name@example.com")
     found = EmailMessage()
     found["Subject"] = one_line(message.title, LONGEST_SUBJECT)

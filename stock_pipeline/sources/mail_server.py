@@ -24,6 +24,10 @@ IMPLICIT_TLS_PORT = 465
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
+class RecipientRefused(AuthError):
+    """The mail server refuses this recipient for good; others may be taken."""
+
+
 @dataclass(frozen=True)
 class MailServer:
     """How the mail server is reached."""
@@ -36,8 +40,8 @@ class MailServer:
     def send(self, message: EmailMessage, recipient: str) -> None:
         """Send one message; its headers name sender, recipient and message id.
 
-        Raises  AuthError when account, sender or recipient is refused for good, BadRequest when the
-                message is, and the other UpstreamErrors when it may be tried again
+        Raises  AuthError when account or sender is refused for good, RecipientRefused, BadRequest
+                when the message is, and the other UpstreamErrors when it may be tried again
         """
         try:
             with self._connected() as server:
@@ -91,7 +95,7 @@ def _typed(error: Exception) -> UpstreamError:
         return AuthError(SOURCE, OPERATION, detail, setting="SMTP_PORT")
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code = next(iter(error.recipients.values()))[0]
-        return _by_code(code, "ALERT_EMAIL_TO")
+        return _by_code(code, "ALERT_EMAIL_TO", RecipientRefused)
     if isinstance(error, smtplib.SMTPSenderRefused):
         return _by_code(error.smtp_code, "SMTP_FROM")
     if isinstance(error, smtplib.SMTPAuthenticationError):
@@ -103,8 +107,8 @@ def _typed(error: Exception) -> UpstreamError:
     return NetworkError(SOURCE, OPERATION, type(error).__name__)
 
 
-def _by_code(code: int, setting: str) -> UpstreamError:
+def _by_code(code: int, setting: str, refusal: type[AuthError] = AuthError) -> UpstreamError:
     """Return what a refusal means: for good from 500 on, for now below."""
     if code >= 500:
-        return AuthError(SOURCE, OPERATION, f"code {code}", setting=setting)
+        return refusal(SOURCE, OPERATION, f"code {code}", setting=setting)
     return ServerError(SOURCE, OPERATION, f"code {code}")

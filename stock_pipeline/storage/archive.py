@@ -28,6 +28,7 @@ from stock_pipeline.errors import BadPayload
 from stock_pipeline.storage.archive_files import (
     Line,
     append,
+    lines_about,
     object_path,
     read_lines,
     write_object,
@@ -230,6 +231,30 @@ class FileArchive:
         ]
         newest = max((line.fetched_at for line in lines), default=None)
         return [self._read(source, line) for line in lines if line.fetched_at == newest]
+
+    def filed(
+        self, asset: str, *, run_id: str, partition: str | None, when: datetime
+    ) -> list[Line]:
+        """Return what a run was answered for a table around an instant, in the order of asking.
+
+        Rows of a replay were made by a run that asked nothing: then the answers that are filed
+        under their partition, up to that instant.
+        """
+        lines = [line for line in lines_about(self._root, run_id, when) if line.run_id == run_id]
+        if not lines and partition is not None:
+            known = lines_about(self._root, partition, when)
+            lines = [
+                line for line in known if line.partition == partition and line.fetched_at <= when
+            ]
+        own = (line for line in lines if line.asset == asset)
+        return sorted(own, key=lambda line: line.fetched_at)
+
+    def body(self, line: Line) -> bytes:
+        """Return the answer that a line tells of.
+
+        Raises  BadPayload when it is lost or was altered
+        """
+        return self._unpacked(line.source, line).body
 
     def _read(self, source: str, line: Line) -> ArchivedExchange:
         found = self._unpacked(source, line)

@@ -6,8 +6,8 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -16,7 +16,11 @@ import zstandard
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the index."""
+    """One line of the index.
+
+    source  set where lines of several sources are read together
+    size    bytes of the answer
+    """
 
     operation: str
     params: Mapping[str, str]
@@ -27,6 +31,9 @@ class Line:
     partition: str | None
     etag: str
     last_modified: str
+    source: str = ""
+    run_id: str | None = None
+    size: int = 0
 
 
 def object_path(folder: Path, digest: str) -> Path:
@@ -79,6 +86,21 @@ def read_lines(file: Path) -> Iterator[Line]:
             yield line
 
 
+def lines_about(root: Path, word: str, when: datetime) -> Iterator[Line]:
+    """Yield the lines of all sources that hold a word, of the months around an instant.
+
+    A month has up to some ten thousand lines: only those that hold the word are read.
+    """
+    middle = when.astimezone(UTC).replace(day=15)
+    months = sorted({f"{middle + timedelta(days=days):%Y-%m}" for days in (-30, 0, 30)})
+    for month in months:
+        for file in sorted(root.glob(f"*/index-{month}.jsonl")):
+            for text in file.read_bytes().split(b"\n"):
+                line = parse_line(text) if word.encode() in text else None
+                if line is not None:
+                    yield replace(line, source=file.parent.name)
+
+
 def parse_line(text: bytes) -> Line | None:
     """Read one line of an index.
 
@@ -96,6 +118,8 @@ def parse_line(text: bytes) -> Line | None:
             found["partition"],
             found.get("etag", ""),
             found.get("last_modified", ""),
+            run_id=found.get("run_id"),
+            size=found.get("size", 0),
         )
     except (ValueError, KeyError, TypeError):
         return None

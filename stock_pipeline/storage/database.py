@@ -17,6 +17,7 @@ import polars as pl
 import psycopg
 import sqlalchemy as sa
 import sqlalchemy.exc
+from psycopg.abc import Buffer
 
 from stock_pipeline.clock import Clock, SystemClock
 from stock_pipeline.errors import DatabaseError
@@ -125,6 +126,20 @@ class Database:
         text = self._driver_sql(statement.strip().rstrip(";"), params)
         return self.transaction(lambda c: _copy_out(c, text, params, exact=exact))
 
+    def stream(
+        self, statement: str, params: Mapping[str, Any] | None = None, *, rows: int
+    ) -> Iterator[pl.DataFrame]:
+        """Yield a query's rows of one moment as frames of so many rows; one frame at least.
+
+        Raises  DatabaseError; it is not tried again, for rows were given out already
+        """
+        text = self._driver_sql(statement, params)
+        try:
+            with self._connection() as connection, connection.transaction():
+                yield from _copy_portions(connection, text, params, rows)
+        except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError) as error:
+            raise typed(error) from None
+
     def upsert(
         self, batch: Batch, also: Callable[[Connection, Changes], None] = _nothing_else
     ) -> Changes:
@@ -170,18 +185,47 @@ class Database:
 def _copy_out(
     connection: Connection, statement: bytes, params: Mapping[str, Any] | None, *, exact: bool
 ) -> pl.DataFrame:
-    client = psycopg.ClientCursor(connection)
-    query = client.mogrify(statement, params)
+    query, types = _prepared(connection, statement, params)
+    buffer = io.BytesIO()
+    for row in _copied(connection, query):
+        buffer.write(row)
+    return _frame(buffer, types, exact=exact)
+
+
+def _copy_portions(
+    connection: Connection, statement: bytes, params: Mapping[str, Any] | None, rows: int
+) -> Iterator[pl.DataFrame]:
+    query, types = _prepared(connection, statement, params)
+    buffer, portions = io.BytesIO(), 0
+    for number, row in enumerate(_copied(connection, query), start=1):
+        buffer.write(row)
+        if number % rows == 0:
+            yield _frame(buffer, types, exact=False)
+            buffer, portions = io.BytesIO(), portions + 1
+    if buffer.tell() or not portions:
+        yield _frame(buffer, types, exact=False)
+
+
+def _prepared(
+    connection: Connection, statement: bytes, params: Mapping[str, Any] | None
+) -> tuple[str, dict[str, int]]:
+    """Return a query with its values in it, and the type of each of its columns."""
+    query = psycopg.ClientCursor(connection).mogrify(statement, params)
     # The extended protocol, which `binary` asks for, refuses text that holds several statements.
     probe = connection.execute(f"SELECT * FROM ({query}\n) q LIMIT 0".encode(), binary=True)
-    types = _named(probe.description or ())
-    buffer = io.BytesIO()
+    return query, _named(probe.description or ())
+
+
+def _copied(connection: Connection, query: str) -> Iterator[Buffer]:
+    """Yield a query's rows as lines of CSV; libpq hands them out one by one."""
     with (
         connection.cursor() as cursor,
         cursor.copy(f"COPY ({query}\n) TO STDOUT (FORMAT csv)".encode()) as copy,
     ):
-        for block in copy:
-            buffer.write(block)
+        yield from copy
+
+
+def _frame(buffer: io.BytesIO, types: Mapping[str, int], *, exact: bool) -> pl.DataFrame:
     as_text = {_NUMERIC} if exact else set()
     schema = {
         name: pl.String() if code in as_text else _FRAME_TYPES.get(code, pl.String())

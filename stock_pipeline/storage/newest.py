@@ -27,7 +27,7 @@ WITH latest AS (
         FROM data_collection_log
         WHERE asset = a.asset AND (partition <= :last OR partition = '{UNDIVIDED}')
             AND status = 'completed' AND outcome = ANY(:outcomes)
-            AND reason IS DISTINCT FROM 'no_history' AND (detail ->> 'limited') IS NULL
+            AND reason IS DISTINCT FROM 'no_history' AND jsonb_exists(detail, 'limited') IS NOT TRUE
         ORDER BY partition DESC, completed_at DESC LIMIT {_LOOK_BACK}
     ) l
 )

@@ -1,27 +1,20 @@
 """The Dagster UI in a real browser, behind the guard: everything works for who logged in.
 
-Chromium is driven over its own debugging protocol. Without one these tests are skipped, unless
-REQUIRE_BROWSER=1 says that there has to be one.
+Without a Chromium these tests are skipped, unless REQUIRE_BROWSER=1: see `tests/browser.py`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
-import os
-import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
-from websockets.sync.client import ClientConnection, connect
+from browser import Browser
 
 from stock_pipeline.clock import SystemClock
 from stock_pipeline.instance.access import login_link
@@ -29,7 +22,6 @@ from stock_pipeline.settings import Settings
 
 pytestmark = pytest.mark.crash
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS = 60.0
 # Computed on this machine: its run asks no upstream.
 ASSET = "trading_calendar"
@@ -53,129 +45,6 @@ SCHEDULES = """
     ... on Schedules { results { name scheduleState { status } } } } }
 """
 MUTATION = 'mutation { setConcurrencyLimit(concurrencyKey: "stolen", limit: 7) }'
-
-
-class Browser:
-    """One page of a Chromium, and what it reported."""
-
-    def __init__(self, wire: ClientConnection) -> None:
-        self._wire = wire
-        self._numbers = itertools.count(1)
-        self.events: list[dict[str, Any]] = []
-        for domain in ("Page", "Runtime", "Network", "Log"):
-            self.call(f"{domain}.enable")
-
-    def call(self, method: str, **params: Any) -> dict[str, Any]:
-        """Call a method of the protocol and return its result."""
-        number = next(self._numbers)
-        self._wire.send(json.dumps({"id": number, "method": method, "params": params}))
-        while True:
-            message = json.loads(self._wire.recv(SECONDS))
-            if message.get("id") == number:
-                assert "error" not in message, message
-                return dict(message["result"])
-            self.events.append(message)
-
-    def go(self, url: str) -> None:
-        """Open a page; what was reported before is forgotten."""
-        self.call("Page.navigate", url="about:blank")
-        self.events.clear()
-        self.call("Page.navigate", url=url)
-
-    def value(self, script: str) -> Any:
-        """Return what a script evaluates to."""
-        answer = self.call(
-            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
-        )
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
-
-    def until(self, script: str) -> Any:
-        """Wait until a script evaluates to something and return that."""
-        deadline = time.monotonic() + SECONDS
-        while not (value := self.value(script)):
-            text = self.value("document.body?.innerText")
-            assert time.monotonic() < deadline, f"{script}\n{text}"
-            time.sleep(0.2)
-        return value
-
-    def shows(self, text: str) -> None:
-        """Wait until the page shows a text."""
-        self.until(f"document.body?.innerText.includes({json.dumps(text)})")
-
-    def click(self, text: str, kind: str = "button") -> None:
-        """Click the first element of a kind whose text begins so, as soon as it can be."""
-        self.until(
-            f"""(() => {{
-              const found = [...document.querySelectorAll({json.dumps(kind)})].find(
-                (one) => one.innerText.trim().startsWith({json.dumps(text)}) && !one.disabled);
-              if (found) found.click();
-              return Boolean(found);
-            }})()"""
-        )
-
-    def refused(self) -> list[tuple[int, str]]:
-        """Return the requests of this page that were not answered well."""
-        answers = self._reported("Network.responseReceived")
-        return [
-            (one["response"]["status"], one["response"]["url"])
-            for one in answers
-            if one["response"]["status"] >= 400
-        ]
-
-    def complaints(self) -> list[str]:
-        """Return the errors of this page's console, of which a broken policy is one."""
-        entries = [one["entry"] for one in self._reported("Log.entryAdded")]
-        return [entry["text"] for entry in entries if entry["level"] == "error"]
-
-    def said_over_websockets(self) -> list[str]:
-        """Return what this page sent over websockets."""
-        frames = self._reported("Network.webSocketFrameSent")
-        return [frame["response"]["payloadData"] for frame in frames]
-
-    def _reported(self, method: str) -> list[dict[str, Any]]:
-        return [event["params"] for event in self.events if event["method"] == method]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
-    if found is None and os.environ.get("REQUIRE_BROWSER") == "1":
-        pytest.fail("no Chromium in PATH, and REQUIRE_BROWSER=1")
-    if found is None:
-        pytest.skip("no Chromium in PATH")
-    return str(found)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    folder = tmp_path_factory.mktemp("browser")
-    # It runs as whoever runs the tests, in a container too, where it has no sandbox of its own.
-    flags = "--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run"
-    flags += " --disable-background-networking --remote-debugging-port=0 --window-size=1600,1000"
-    command = [chromium, *flags.split(), f"--user-data-dir={folder}", "about:blank"]
-    with contextlib.ExitStack() as held:
-        process = held.enter_context(
-            subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        )
-        held.callback(process.terminate)
-        port = debugging_port(folder / "DevToolsActivePort", process)
-        with requests.Session() as asking:
-            asking.trust_env = False
-            targets = asking.get(f"http://127.0.0.1:{port}/json", timeout=SECONDS).json()
-        page = next(one for one in targets if one["type"] == "page")
-        # What the page reports waits here until somebody looks, the answer to a ping behind it.
-        wire = connect(page["webSocketDebuggerUrl"], max_size=None, proxy=None, ping_interval=None)
-        yield Browser(held.enter_context(wire))
-
-
-def debugging_port(path: Path, process: subprocess.Popen[bytes]) -> str:
-    deadline = time.monotonic() + SECONDS
-    while not (path.exists() and path.read_text().count("\n")):
-        assert process.poll() is None, "Chromium ended"
-        assert time.monotonic() < deadline, "Chromium did not start"
-        time.sleep(0.1)
-    return path.read_text().split()[0]
 
 
 def wait_until(is_so: Callable[[], object]) -> None:
@@ -228,7 +97,7 @@ def test_f62_a_stranger_sees_the_page_and_changes_nothing(
 
 def test_a_link_logs_in_once(stranger: Browser, link: str) -> None:
     stranger.go(link)
-    stranger.shows("Overview")
+    stranger.shows("시장 요약")
     assert stranger.value("document.cookie") == ""  # no script can read it
     assert "#" not in stranger.value("location.href")
     stranger.call("Network.clearBrowserCookies")
@@ -242,7 +111,7 @@ def test_the_token_logs_in(stranger: Browser, pipeline: Any, address: str) -> No
     stranger.until("document.getElementById('token') !== null")
     stranger.value(f"document.getElementById('token').value = {json.dumps(token)}")
     stranger.click("Log in")
-    stranger.shows("Overview")
+    stranger.shows("시장 요약")
 
 
 @pytest.mark.parametrize(("path", "text"), PAGES.items())

@@ -1,9 +1,8 @@
-"""A webhook and a mail server on this machine that keep what they were sent, and may misbehave."""
+"""A webhook on this machine that keeps what it was sent, and may misbehave."""
 
 from __future__ import annotations
 
 import json
-import socketserver
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -77,57 +76,6 @@ class Hook:
         self._thread.join()
 
 
-class Post:
-    """A mail server: `answers` say what it replies to a command or, by its first word, to a kind.
-
-    offered  what it says it can do after EHLO
-    """
-
-    def __init__(self) -> None:
-        self.mails: list[str] = []
-        self.commands: list[str] = []
-        self.answers: dict[str, str] = {}
-        self.offered: list[str] = []
-        post = self
-
-        class Lines(socketserver.StreamRequestHandler):
-            def handle(self) -> None:
-                self._say("220 ready")
-                while line := self.rfile.readline().decode().strip().upper():
-                    post.commands.append(line)
-                    word = line.split()[0]
-                    if word == "EHLO":
-                        self._say("\r\n".join(["250-here", *post.offered, "250 8BITMIME"]))
-                    elif line in post.answers or word in post.answers:
-                        self._say(post.answers.get(line) or post.answers[word])
-                    elif word == "DATA":
-                        self._say("354 go on")
-                        post.mails.append(self._mail())
-                        self._say("250 taken")
-                    else:
-                        self._say({"QUIT": "221 bye", "AUTH": "235 ok"}.get(word, "250 ok"))
-
-            def _say(self, text: str) -> None:
-                self.wfile.write(f"{text}\r\n".encode())
-
-            def _mail(self) -> str:
-                lines: list[bytes] = []
-                while (line := self.rfile.readline()) != b".\r\n":
-                    lines.append(line)
-                return b"".join(lines).decode()
-
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Lines)
-        self.port = int(self._server.server_address[1])
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
 @pytest.fixture(scope="module")
 def prepared(server_url: str) -> Iterator[str]:
     """Return the URL of a database with the tables of the machinery, shared by a module."""
@@ -159,14 +107,6 @@ def hook() -> Iterator[Hook]:
     hook = Hook()
     yield hook
     hook.close()
-
-
-@pytest.fixture
-def post() -> Iterator[Post]:
-    """Return a mail server on this machine."""
-    post = Post()
-    yield post
-    post.close()
 
 
 @pytest.fixture

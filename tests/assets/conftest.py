@@ -37,7 +37,10 @@ VIEWS = [
     price_adjustment.ADJUSTED_ASOF,
     price_adjustment.ADJUSTED,
     compass_score.SCORE_ITEMS,
+    stocks.ASOF,
+    compass_score.ANNUAL_OF,
     compass_score.ANNUAL_ASOF,
+    compass_score.SCREENER_ASOF,
     compass_score.SCREENER,
     stocks.WITH_SCORE,
 ]

@@ -13,22 +13,9 @@ from stock_pipeline.alerts.alert import Alert
 from stock_pipeline.alerts.outbox import Outbox
 from stock_pipeline.commands.backup import backup, restore
 from stock_pipeline.errors import DatabaseError
-from stock_pipeline.settings import Settings
 from stock_pipeline.storage.database import Database
 
 pytestmark = pytest.mark.fault
-
-
-@pytest.fixture
-def home(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make the environment that of a home of its own, and return its folder."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DATABASE_URL", database.url)
-    monkeypatch.setenv("STOCK_PIPELINE_HOME", str(tmp_path))
-    monkeypatch.setenv("STOCK_PIPELINE_MODE", "live")
-    return tmp_path / "live"
 
 
 def invoke(command: click.Command, *arguments: str) -> tuple[object, str]:

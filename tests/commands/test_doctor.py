@@ -28,18 +28,6 @@ from stock_pipeline.storage.database import Database
 ALERT = Alert("WARN", "job", "KRX", "Timeout", "늦음", "Timeout", "기다림")
 
 
-@pytest.fixture
-def home(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make the environment that of a home of its own, and return its folder."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DATABASE_URL", database.url)
-    monkeypatch.setenv("STOCK_PIPELINE_HOME", str(tmp_path))
-    monkeypatch.setenv("STOCK_PIPELINE_MODE", "live")
-    return tmp_path / "live"
-
-
 def log(database: Database, run_id: str, closing: Closing) -> None:
     """Write one row of the collection log."""
     entry = Entry(run_id, "dart_filing", "2026-03-12")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,19 +31,6 @@ def repository() -> dg.RepositoryDefinition:
         sensors=[gap_healer()],
         resources=resources(),
     ).get_repository_def()
-
-
-@pytest.fixture(scope="module")
-def empty_instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("dagster"))) as instance:
-        yield instance
-
-
-@pytest.fixture
-def instance(empty_instance: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
-    yield empty_instance
-    for run_id in empty_instance.get_run_ids():
-        empty_instance.delete_run(run_id)
 
 
 @pytest.fixture

@@ -248,3 +248,27 @@ def test_an_answer_whose_body_is_lost_is_asked_for_anew(
     for file in (tmp_path / "DART" / "objects").rglob("*.zst"):
         file.unlink()
     assert archive.newest("DART", "list", FIRST.params) is None
+
+
+def test_what_a_run_was_answered_is_found_by_its_name(archive: FileArchive) -> None:
+    for run, body in (("r1", b"one"), ("r1", b"two"), ("r2", b"three")):
+        with archive.scope(asset="dart_filing", partition="2026-03-13", run_id=run):
+            archive.store(replace(FIRST, body=body))
+    with archive.scope(asset="stocks", partition="2026-03-13", run_id="r1"):
+        archive.store(replace(FIRST, body=b"of another table"))
+    found = archive.filed("dart_filing", run_id="r1", partition=None, when=AT)
+    assert [archive.body(line) for line in found] == [b"one", b"two"]
+    assert [(line.source, line.run_id, line.size) for line in found] == [("DART", "r1", 3)] * 2
+    # The files of the months around are read, no others.
+    month = timedelta(days=31)
+    assert archive.filed("dart_filing", run_id="r1", partition=None, when=AT + month) == found
+    assert archive.filed("dart_filing", run_id="r1", partition=None, when=AT + 2 * month) == []
+
+
+def test_what_a_replay_was_told_is_found_by_its_partition(archive: FileArchive) -> None:
+    for hours, body in ((0, b"used"), (2, b"came later")):
+        with archive.scope(asset="dart_filing", partition="2026-03-13", run_id="collected"):
+            archive.store(replace(FIRST, body=body, fetched_at=AT + timedelta(hours=hours)))
+    found = archive.filed("dart_filing", run_id="replay", partition="2026-03-13", when=AT)
+    assert [archive.body(line) for line in found] == [b"used"]
+    assert archive.filed("dart_filing", run_id="replay", partition=None, when=AT) == []

@@ -93,7 +93,7 @@ TABLE = table(
     column("is_capital_impaired", Bool, "equity is 0 or below"),
     column("currency", Text, "currency of all amounts"),
     column("operation", Text, "DART operation that all amounts of the row come from"),
-    indexes=(("available_date",),),
+    indexes=(("report_code", "ticker", "fiscal_year"),),
 )
 
 RULES = [

@@ -93,18 +93,14 @@ def screened(market: Database, store: Store) -> Database:
         trading_calendar.TABLE,
         [{"market": "XKRX", "date": day, "is_session": True} for day in days],
     )
+    listed = {"market": "KOSPI", "is_active": True, "listing_date": date(1990, 1, 1)}
+    left = {"is_active": False, "delisting_date": DAY, "last_seen_date": DAY}
     store(
         stocks.TABLE,
         [
-            {
-                "ticker": "005930",
-                "name": "a",
-                "market": "KOSPI",
-                "industry": "x",
-                "is_active": True,
-            },
-            {"ticker": "000660", "name": "b", "market": "KOSPI", "is_active": True},
-            {"ticker": "000030", "name": "c", "market": "KOSPI", "is_active": False},
+            listed | {"ticker": "005930", "name": "a", "industry": "x"},
+            listed | {"ticker": "000660", "name": "b", "listing_date": days[-2]},
+            listed | left | {"ticker": "000030", "name": "c"},
         ],
     )
     closes = {date(2025, 3, 13): 1_000, date(2025, 12, 30): 1_200, DAY: 300}
@@ -283,6 +279,35 @@ def test_a_share_without_figures_stays_in_the_screener(screened: Database) -> No
 
 def test_the_screener_of_an_empty_database_is_empty(market: Database) -> None:
     assert market.read("SELECT * FROM stock_screener").is_empty()
+
+
+# Day → session, codes, score of the first share, its PER and PBR, and its year to date.
+EARLIER: list[tuple[date, tuple[Any, ...], str]] = [
+    (DAY, (DAY, ["000660", "005930"], 61.5, 7.5, -50.0), "the newest day"),
+    (date(2026, 3, 15), (DAY, ["000660", "005930"], 61.5, 7.5, -50.0), "the Sunday after it"),
+    (
+        date(2026, 3, 12),
+        (date(2026, 3, 12), ["000030", "000660", "005930"], 60.0, None, None),
+        "a day without prices, on which the third share was there",
+    ),
+    (
+        date(2026, 3, 11),
+        (date(2026, 2, 9), ["000030", "005930"], 50.5, None, None),
+        "the newest scored session before it, on which the second share was not listed yet",
+    ),
+    (date(2025, 3, 1), (None, [], None, None, None), "before the first score"),
+]
+
+
+def test_the_screen_of_an_earlier_day_knows_nothing_later(screened: Database) -> None:
+    for day, expected, reason in EARLIER:
+        found = screened.read(
+            "SELECT * FROM stock_screener_asof(CAST(:day AS date)) ORDER BY ticker", {"day": day}
+        )
+        share = found.filter(pl.col("ticker") == "005930")
+        figures = ("compass_score", "per", "ytd_return_pct")
+        told = (share[name].item() if share.height else None for name in figures)
+        assert (found["as_of"].max(), found["ticker"].to_list(), *told) == expected, reason
 
 
 def test_the_annual_statement_of_a_day_is_the_newest_known_then(screened: Database) -> None:
