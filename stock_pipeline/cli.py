@@ -24,17 +24,21 @@ _COMMANDS = {
     "collect": "collect",
     "demo": "demo",
     "doctor": "doctor",
+    "export": "export",
     "gaps": "gaps",
     "healthcheck": "healthcheck",
     "init": "init",
+    "mail": "mail",
     "reparse": "collect",
     "restore": "backup",
     "serve": "serve",
     "service": "service",
     "sql": "sql",
+    "subscriber": "subscriber",
     "twin": "twin",
     "up": "up",
     "watchdog": "watchdog",
+    "watchlist": "watchlist",
 }
 
 

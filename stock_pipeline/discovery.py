@@ -11,6 +11,7 @@ import dagster as dg
 
 import stock_pipeline.assets
 from stock_pipeline.alerts import ops_alert
+from stock_pipeline.emails import mail_log, mail_subscriber, watchlist
 from stock_pipeline.storage import collection_log
 from stock_pipeline.storage.schema import Table, View
 from stock_pipeline.table_asset import TableAsset
@@ -30,7 +31,8 @@ def tables() -> list[Table]:
 
 def operations_tables() -> list[Table]:
     """Return the tables that the machinery itself writes."""
-    return [*collection_log.TABLES, *ops_alert.TABLES]
+    modules = (collection_log, ops_alert, mail_log, mail_subscriber, watchlist)
+    return [table for module in modules for table in module.TABLES]
 
 
 def views() -> list[View]:

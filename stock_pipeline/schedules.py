@@ -15,7 +15,7 @@ from functools import partial
 
 import dagster as dg
 
-from stock_pipeline import discovery, housekeeping
+from stock_pipeline import discovery, housekeeping, letters
 from stock_pipeline.clock import KST
 from stock_pipeline.due import (
     Due,
@@ -119,7 +119,7 @@ LINES = (
 
 
 def jobs() -> list[dg.UnresolvedAssetJobDefinition | dg.JobDefinition]:
-    """Return one job per cadence, those of selected tables, and the housekeeping.
+    """Return one job per cadence, those of selected tables, of the mails, and the housekeeping.
 
     Raises  ValueError when a table names a cadence that has no line here
     """
@@ -141,14 +141,14 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition | dg.JobDefinition]:
         )
         for name, tables in SELECTED_JOBS.items()
     ]
-    return [*by_cadence, *selected, housekeeping.housekeeping]
+    return [*by_cadence, *selected, *letters.jobs(), housekeeping.housekeeping]
 
 
 def schedules() -> list[dg.ScheduleDefinition]:
     """Return every schedule, running from the start."""
     tables = _tables_by_cadence()
     lines = [_schedule(line, tables.get(line.job, ())) for line in LINES]
-    return [*lines, housekeeping.housekeeping_nightly]
+    return [*lines, *letters.schedules(), housekeeping.housekeeping_nightly]
 
 
 def _tables_by_cadence() -> Mapping[str, list[TableAsset]]:

@@ -119,12 +119,21 @@ JOBS = {
     "quarterly_actions": (-5, {"corporate_actions"}),
     "score_after_sweep": (0, {"compass_score"}),
     "housekeeping": (-20, set()),
+    "market_email": (12, {"market_mail"}),
+    "watchlist_alert": (12, {"watchlist_mail"}),
+}
+NOT_HEALED = {
+    "filings_followup",
+    "quarterly_actions",
+    "score_after_sweep",
+    "housekeeping",
+    # A mail of an earlier day would be taken for today's.
+    "market_email",
+    "watchlist_alert",
 }
 # The healer has a job for every cadence, with the tables of that cadence.
 HEALED = {
-    f"heal_{cadence}": (-10, JOBS[cadence][1])
-    for cadence in JOBS
-    if cadence not in {"filings_followup", "quarterly_actions", "score_after_sweep", "housekeeping"}
+    f"heal_{cadence}": (-10, JOBS[cadence][1]) for cadence in JOBS if cadence not in NOT_HEALED
 }
 
 # schedule → (job, cron lines in Seoul time)
@@ -146,6 +155,10 @@ CRONS = {
     "monthly_products": ("monthly_products", ["0 13 1 * *"]),
     "quarterly_actions": ("quarterly_actions", ["0 14 1 1,4,7,10 *"]),
     "housekeeping_nightly": ("housekeeping", ["30 3 * * *"]),
+    "market_email": ("market_email", ["30 7 * * *"]),
+    "market_email_again": ("market_email", ["0 8 * * *", "0 9 * * *", "0 11 * * *"]),
+    "watchlist_alert": ("watchlist_alert", ["0 8 * * *"]),
+    "watchlist_alert_again": ("watchlist_alert", ["30 8 * * *", "30 9 * * *", "30 11 * * *"]),
 }
 
 # sensor → (jobs, seconds between two looks)
@@ -221,6 +234,24 @@ def test_every_run_is_in_one_process_and_ends(job: str) -> None:
     definition = REPOSITORY.get_job(job)
     assert definition.executor_def.name == "in_process"
     assert int(definition.tags["dagster/max_runtime"]) <= 10_800  # of the instance
+
+
+def test_the_mails_read_what_they_tell_of() -> None:
+    inputs = {
+        name: names(REPOSITORY.asset_graph.get(dg.AssetKey(name)).parent_keys)
+        for name in ("market_mail", "watchlist_mail")
+    }
+    assert inputs == {
+        "market_mail": {
+            "stock_price_daily",
+            "index_price_daily",
+            "compass_score",
+            "liquidity_price",
+            "stress_index",
+            "news_article",
+        },
+        "watchlist_mail": {"compass_score", "stock_price_daily", "price_adjustment"},
+    }
 
 
 @pytest.mark.parametrize("table", sorted(GRAPH))

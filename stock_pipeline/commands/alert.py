@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import uuid
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import polars as pl
 
 from stock_pipeline.commands.sql import open_for_reading, show
-from stock_pipeline.errors import DatabaseUnavailable, PipelineError
+from stock_pipeline.commands.writable import existing_url, open_for_writing, settings_of
+from stock_pipeline.errors import PipelineError
 from stock_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def test(*, as_json: bool, demo: bool) -> int:
     from stock_pipeline.alerts.channels import channels
     from stock_pipeline.clock import SystemClock
 
-    settings, clock = _settings(demo=demo), SystemClock()
+    settings, clock = settings_of(demo=demo), SystemClock()
     found, identity = channels(settings, clock), uuid.uuid4().hex[:12]
     if not found:
         click.echo("no channel is configured: set ALERT_WEBHOOK_URL, SLACK_WEBHOOK_URL,", err=True)
@@ -89,7 +88,8 @@ def ack(*, incident: str, name: str, as_json: bool, demo: bool) -> int:
             {**values, "now": database.clock.now()},
         )
 
-    messages = _with_database(_settings(demo=demo), work)
+    with open_for_writing(settings_of(demo=demo)) as database:
+        messages = work(database)
     show(pl.DataFrame([{**values, "messages": messages}]), "json" if as_json else "table")
     return 0 if messages else 1
 
@@ -102,13 +102,13 @@ def deliver(*, forever: bool, as_json: bool, demo: bool) -> int:
     """Deliver what is due now; status 1 when a channel failed or is off."""
     from stock_pipeline.alerts import loop
 
-    settings = _settings(demo=demo)
+    settings = settings_of(demo=demo)
     if forever:
         stop = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
-        loop.run(lambda: loop.dispatcher(settings, _url(settings)), stop)
+        loop.run(lambda: loop.dispatcher(settings, existing_url(settings)), stop)
         return 0
-    dispatcher = loop.dispatcher(settings, _url(settings))
+    dispatcher = loop.dispatcher(settings, existing_url(settings))
     try:
         done = dispatcher.deliver()
     finally:
@@ -123,12 +123,6 @@ def deliver(*, forever: bool, as_json: bool, demo: bool) -> int:
     return 1 if done.failed or done.given_up or done.off else 0
 
 
-def _settings(*, demo: bool) -> Settings:
-    if demo:
-        os.environ["STOCK_PIPELINE_MODE"] = "demo"
-    return Settings.load()
-
-
 def _switch_on(settings: Settings, found: list[Channel]) -> None:
     """Close the incident of every channel that took a message, if there is a database."""
     from stock_pipeline.alerts.dispatch import refusal_key
@@ -139,33 +133,8 @@ def _switch_on(settings: Settings, found: list[Channel]) -> None:
             Outbox(database).resolve(refusal_key(channel.name), "시험 전송에 성공했습니다")
 
     try:
-        _with_database(settings, work)
+        with open_for_writing(settings) as database:
+            work(database)
     except PipelineError as error:
         # The channels could be tried all the same.
         click.echo(f"not noted in the database: {error}", err=True)
-
-
-def _with_database(settings: Settings, work: Callable[[Database], Any]) -> Any:
-    from stock_pipeline.storage.database import Database
-
-    database = Database(_url(settings))
-    try:
-        return work(database)
-    finally:
-        database.close()
-
-
-def _url(settings: Settings) -> str:
-    """Return where the database is; none is made here.
-
-    Raises  DatabaseUnavailable when there is none yet
-    """
-    from stock_pipeline.storage import embedded
-
-    if settings.database_url is not None:
-        return settings.database_url.get_secret_value()
-    if not (settings.home / "postgres").is_dir():
-        raise DatabaseUnavailable(
-            f"no database in {settings.home}: run `stock-pipeline demo` or `init` first"
-        )
-    return embedded.start(settings.home)

@@ -1,0 +1,1 @@
+"""What subscribers get by mail: the letters, who receives them, and what was sent."""
