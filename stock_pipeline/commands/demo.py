@@ -1,7 +1,7 @@
 """`stock-pipeline demo`: the whole chain on invented data, without a key and without a network.
 
 The command starts the twin and, in the twin's environment, itself once more; the second process
-collects everything as `init` would in production and then serves the Dagster UI.
+collects everything as `init` would in production and then serves dashboard and Dagster UI.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ AT_LEAST_ONE = click.IntRange(min=1)
 @click.option(
     "--dawn-days", type=AT_LEAST_ONE, default=90, show_default=True, help="of stress and crypto"
 )
-@click.option("--port", default=DEFAULT_PORT, show_default=True, help="port of the Dagster UI")
+@click.option(
+    "--port", default=DEFAULT_PORT, show_default=True, help="port of dashboard and Dagster UI"
+)
 @click.option("--inside", is_flag=True, hidden=True)
 def demo(once: bool, tickers: int, port: int, inside: bool, **days: int) -> int:
     """Show the whole pipeline on an invented market; nothing leaves this machine."""

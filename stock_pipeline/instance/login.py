@@ -47,7 +47,7 @@ async function login(credential) {
     body: JSON.stringify(credential),
   });
   if (answer.ok) {
-    location.replace("/");
+    location.replace("/dashboard");
     return;
   }
   said.textContent = credential.code

@@ -47,7 +47,7 @@ class NotReady(PipelineError):
 
 
 def up(settings: Settings, *, port: int = 3000, announce: Announce | None = None) -> int:
-    """Serve the UI on 127.0.0.1 and run what is due, until SIGINT or SIGTERM; return 0.
+    """Serve pages on 127.0.0.1 and run what is due, until SIGINT or SIGTERM; return 0.
 
     announce  told in one line what has been reached; the default writes to standard error
     Raises    AlreadyRunning for a second start of this home, SettingInvalid when the port is taken
@@ -194,8 +194,12 @@ def _stop_requested() -> Iterator[threading.Event]:
 
 
 def _where(settings: Settings, port: int, clock: Clock) -> str:
-    link = login_link(settings, clock, f"http://{HOST}:{port}")
-    return f"Dagster UI, logs you in once: {link}\nlogs: {settings.home / 'logs'}; end: Ctrl-C"
+    origin = f"http://{HOST}:{port}"
+    return (
+        f"Dashboard: {origin}/dashboard  Dagster UI: {origin}\n"
+        f"logs you in once: {login_link(settings, clock, origin)}\n"
+        f"logs: {settings.home / 'logs'}; end: Ctrl-C"
+    )
 
 
 def _to_stderr(line: str) -> None:

@@ -34,18 +34,18 @@ _FAREWELL_SECONDS = 3
 
 
 def guarded(
-    dagster: ASGIApp,
+    app: ASGIApp,
     access: Access,
     *,
     address: tuple[str, int],
     names: Sequence[str] = (),
     pages: Sequence[BaseRoute] = (),
 ) -> ASGIApp:
-    """Return Dagster's application and our pages behind the guard.
+    """Return an application and the login behind the guard.
 
     address  host and port on which the server listens
     names    further `host:port` under which it may be asked, as behind a proxy
-    pages    our own routes; they come before Dagster's, which answers to every other path
+    pages    further routes; they come before the application, which answers to every other path
     """
     # Imported here: `up` asks this package for more than the web server.
     from starlette.applications import Starlette
@@ -56,7 +56,7 @@ def guarded(
 
     host, port = address
     login = Login(access, port)
-    site = Starlette(routes=[*login.routes(), *pages, Mount("/", app=dagster)])
+    site = Starlette(routes=[*login.routes(), *pages, Mount("/", app=app)])
     # Whoever has a name of their own for this server comes through a proxy, from anywhere.
     is_open = is_loopback(host) and not names
     rules = Rules(hosts=hosts(host, port, names), reads_are_open=is_open)
@@ -135,7 +135,13 @@ def main(host: str, port: int, workspace: Path, names: tuple[str, ...]) -> None:
         access = access_to(settings, SystemClock())
     except PipelineError as error:
         raise click.ClickException(str(error)) from None
-    with dagster_pages(workspace) as pages:
+    # Imported here: nobody who asks this module for less has to load the whole dashboard.
+    from stock_pipeline.instance.our_pages import our_pages
+
+    with (
+        dagster_pages(workspace) as dagster,
+        our_pages(settings, dagster, SystemClock()) as pages,
+    ):
         site = guarded(pages, access, address=(host, port), names=names)
         # Ctrl-C is the ordinary end of a server that was started by hand.
         with suppress(KeyboardInterrupt):

@@ -1,0 +1,1 @@
+"""The Korean dashboard and the API beside it: server-rendered, from this machine alone."""
