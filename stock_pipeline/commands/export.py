@@ -54,8 +54,11 @@ def export(
             with file.open("rb") as written:
                 shutil.copyfileobj(written, sys.stdout.buffer)
         return
+    parent = output.absolute().parent
+    if not parent.is_dir():
+        raise click.BadParameter(f"there is no folder {parent}", param_hint="--output")
     # A file under its name is complete: what is interrupted leaves the earlier one as it was.
-    with tempfile.TemporaryDirectory(dir=output.absolute().parent) as folder:
+    with tempfile.TemporaryDirectory(dir=parent) as folder:
         file = Path(folder) / output.name
         rows = _write(chosen, form, file, demo=demo)
         file.replace(output)

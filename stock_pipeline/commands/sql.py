@@ -15,9 +15,12 @@ from stock_pipeline.errors import DatabaseUnavailable
 from stock_pipeline.settings import Settings
 from stock_pipeline.storage import embedded
 from stock_pipeline.storage.database import Database
+from stock_pipeline.storage.export import csv_safe
 
 # Characters of a line: what a table may take although the terminal has less, and no limit at all.
 COMFORTABLE, UNLIMITED = 160, 100_000
+# Exact decimals come as text; a spreadsheet reads them as numbers, whatever their sign.
+_NUMBER = r"^[+-]?[0-9]+(\.[0-9]+)?$"
 
 
 @click.command()
@@ -60,7 +63,7 @@ def open_for_reading(*, demo: bool) -> Database:
 def show(frame: pl.DataFrame, form: str) -> None:
     """Print a frame as a table for people, as CSV or as JSON."""
     if form == "csv":
-        frame.write_csv(sys.stdout.buffer)
+        _without_formulas(frame).write_csv(sys.stdout.buffer)
         return
     if form == "json":
         click.echo(json.dumps(frame.to_dicts(), ensure_ascii=False, default=str, indent=1))
@@ -73,3 +76,13 @@ def show(frame: pl.DataFrame, form: str) -> None:
     width = max(Console().width, min(fits.maximum, COMFORTABLE), fits.minimum)
     Console(width=width).print(table)
     click.echo(f"{frame.height} rows")
+
+
+def _without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame whose texts no spreadsheet takes for a formula; numbers stay numbers."""
+    safe = csv_safe(frame)
+    texts = (name for name, kind in frame.schema.items() if kind == pl.String)
+    return frame.with_columns(
+        pl.when(pl.col(name).str.contains(_NUMBER)).then(pl.col(name)).otherwise(safe[name])
+        for name in texts
+    )

@@ -22,6 +22,8 @@ LINES = tuple(f"var(--line-{place})" for place in range(1, 7))
 _UNSAFE = str.maketrans(
     {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 )
+# Plotly reads tags and links in every text that it draws, and these as the characters themselves.
+_MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,22 @@ class Chart:
             self.figure, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NAIVE_UTC
         ).decode()
         return Markup(text.translate(_UNSAFE))
+
+
+def line_mode(values: Sequence[float | None]) -> str:
+    """Return how a line is drawn: with its points where a value alone would not be seen.
+
+    Missing  None is a gap, and a value between two of them has no line to either side
+    """
+    known = [False, *(value is not None for value in values), False]
+    neighbours = zip(known, known[1:], known[2:], strict=False)
+    is_alone = any(here and not (before or after) for before, here, after in neighbours)
+    return "lines+markers" if is_alone else "lines"
+
+
+def drawn_text(text: str) -> str:
+    """Return a text from outside as a figure may hold it: drawn as it is, without any markup."""
+    return text.translate(_MARKUP)
 
 
 def layout(height: int = HEIGHT, **more: Any) -> dict[str, Any]:

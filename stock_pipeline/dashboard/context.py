@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 
 from stock_pipeline.clock import Clock
 from stock_pipeline.dashboard.collector import Collector
@@ -11,6 +12,13 @@ from stock_pipeline.market_calendar import MarketCalendar
 from stock_pipeline.settings import Mode
 from stock_pipeline.storage.archive import FileArchive
 from stock_pipeline.storage.database import Database
+
+# Each holds a connection and writes a file of up to some hundred megabytes.
+FILES_AT_ONCE = 2
+
+
+def _file_slots() -> BoundedSemaphore:
+    return BoundedSemaphore(FILES_AT_ONCE)
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,7 @@ class Context:
     collector  starts runs and tells how they go
     archive    the raw answers that the numbers come from
     standing   which tables are behind
+    files      one for each file that may be written at the same time, whatever its subject
     """
 
     database: Database
@@ -33,3 +42,4 @@ class Context:
     collector: Collector
     archive: FileArchive
     standing: Standing
+    files: BoundedSemaphore = field(default_factory=_file_slots)

@@ -5,6 +5,7 @@ Neither shows what a program said: an error is told by what it is about and what
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 
 from fastapi import FastAPI
@@ -25,6 +26,7 @@ _TITLES = {
     HTTPStatus.INTERNAL_SERVER_ERROR: "이 화면에 문제가 생겼습니다",
     HTTPStatus.SERVICE_UNAVAILABLE: "데이터베이스에 연결할 수 없습니다",
 }
+_log = logging.getLogger(__name__)
 
 
 def install(app: FastAPI, context: Context) -> None:
@@ -41,6 +43,8 @@ def install(app: FastAPI, context: Context) -> None:
         return _answer(context, request, _wrong(request, error))
 
     async def away(request: Request, error: Exception) -> Response:
+        # Its text holds no values, and nobody else tells of a statement that is wrong.
+        _log.warning("%r could not be answered: %s", request.url.path, error)
         unavailable = HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, type(error).__name__)
         return _answer(context, request, unavailable)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from stock_pipeline.dashboard.charts import DOWN, LINES, UP, Chart, Rows, layout
+from stock_pipeline.dashboard.charts import DOWN, LINES, UP, Chart, Rows, layout, line_mode
 from stock_pipeline.figures.breadth import Breadth
 from stock_pipeline.figures.levels import KINDS, Point
 from stock_pipeline.figures.wording import MISSING, krw, number
@@ -39,7 +39,7 @@ def course(history: Mapping[str, Sequence[Point]]) -> Chart:
     traces = [
         {
             "type": "scatter",
-            "mode": "lines",
+            "mode": line_mode([point.value for point in points]),
             "name": KINDS[code].name,
             "x": [point.date for point in points],
             "y": [round(_relative(points, point), 2) for point in points],

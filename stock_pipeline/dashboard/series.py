@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from stock_pipeline.dashboard.charts import Rows
+from stock_pipeline.dashboard.charts import Rows, drawn_text, line_mode
 from stock_pipeline.figures import wording
 
 DAY_MILLISECONDS = 86_400_000
@@ -97,8 +97,8 @@ def _trace(line: Line, values: pl.Series) -> dict[str, Any]:
     drawn = values.cast(pl.Float64).round(line.digits).to_list()
     return {
         "type": "scatter",
-        "mode": "lines",
-        "name": line.name,
+        "mode": line_mode(drawn),
+        "name": drawn_text(line.name),
         "y": drawn,
         "line": {"color": line.colour, "width": 2},
     }

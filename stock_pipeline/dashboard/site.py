@@ -13,6 +13,7 @@ from starlette.routing import Match, Route
 
 from stock_pipeline.dashboard import errors, files
 from stock_pipeline.dashboard.api import (
+    adjusted_prices,
     collector,
     crypto,
     mail,
@@ -35,9 +36,16 @@ from stock_pipeline.dashboard.pages import (
 from stock_pipeline.dashboard.pages import products as products_page
 from stock_pipeline.dashboard.pages import screener as screener_page
 
-API = (collector, tables, stocks, prices, scores, screener, stress, crypto, products, mail)
+API = (
+    *(collector, tables, stocks, prices, adjusted_prices, scores, screener),
+    *(stress, crypto, products, mail),
+)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-OURS = ("/api/{rest:path}", "/dashboard/{rest:path}", "/stocks/{rest:path}")
+# Every first part of an address of ours.
+OURS = (
+    *("api", "dashboard", "screener", "stocks", "crypto_trends", "liquidity_stress", "products"),
+    "collection",
+)
 PAGES = (
     overview,
     screener_page,
@@ -65,7 +73,9 @@ def site(context: Context) -> FastAPI:
         app.include_router(page.routes(context), include_in_schema=False)
     for subject in API:
         app.include_router(subject.routes(context), prefix="/api/v1")
-    app.router.routes.extend(Route(path, nowhere, methods=METHODS) for path in OURS)
+    for part in OURS:
+        for path in (f"/{part}", f"/{part}/{{rest:path}}"):
+            app.router.routes.append(Route(path, nowhere, methods=METHODS))
     errors.install(app, context)
     return app
 

@@ -10,7 +10,17 @@ import polars as pl
 
 from stock_pipeline.compass.items import AXES
 from stock_pipeline.dashboard import stock_words as words
-from stock_pipeline.dashboard.charts import DOWN, INK, LINES, MUTED, UP, Chart, Rows, layout
+from stock_pipeline.dashboard.charts import (
+    DOWN,
+    INK,
+    LINES,
+    MUTED,
+    UP,
+    Chart,
+    Rows,
+    layout,
+    line_mode,
+)
 from stock_pipeline.figures.statements import Statement
 from stock_pipeline.figures.terms import AXIS_TERMS
 from stock_pipeline.figures.wording import krw, number, plain_change, price
@@ -147,7 +157,7 @@ def score_chart(frame: pl.DataFrame, *, is_thinned: bool) -> Chart:
     data = [
         {
             "type": "scatter",
-            "mode": "lines",
+            "mode": line_mode(frame[column].to_list()),
             "name": name,
             "x": frame["as_of"].to_list(),
             "y": frame[column].to_list(),
@@ -188,14 +198,16 @@ def earnings_chart(statements: Sequence[Statement]) -> Chart | None:
     told = [years[year] for year in sorted(years)]
     if not told:
         return None
+    # Amounts in the unit in which results are told; those of another currency as they are. Years in
+    # a currency that the company has given up since have no place on the same axis.
+    currency = told[-1].currency or KRW
+    told = [one for one in told if (one.currency or KRW) == currency]
     figures = (
         ("매출액", [one.revenue for one in told]),
         ("영업이익", [one.operating_income for one in told]),
         ("순이익", [one.net_income for one in told]),
     )
     names = [_year(one) for one in told]
-    # Amounts in the unit in which results are told; those of another currency as they are.
-    currency = told[-1].currency or KRW
     unit, size = ("억원", 10**8) if currency == KRW else (currency, 1)
     data: list[Mapping[str, Any]] = [
         {

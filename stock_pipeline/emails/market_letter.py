@@ -95,11 +95,14 @@ def market_letter(news: MarketNews) -> Letter:
 
 
 def subject(news: MarketNews) -> str:
-    """Return the news themselves: both indices and the breadth."""
+    """Return the news themselves: both indices and the breadth.
+
+    Missing  an index whose newest level is not that of the session that the subject names
+    """
     parts = [
         f"{one.name} {number(one.value, 2)} {plain_change(one.change_pct)}"
         for one in news.levels
-        if one.code in _IN_SUBJECT and one.value is not None
+        if one.code in _IN_SUBJECT and one.date == news.shown
     ]
     if news.breadth is not None:
         parts.append(f"상승 {number(news.breadth.up)} 하락 {number(news.breadth.down)}")

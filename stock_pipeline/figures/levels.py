@@ -1,7 +1,7 @@
 """Where the markets stand: indices, the won, Bitcoin, and the stress index.
 
 Every level is that of the newest stored day up to a date and carries this day, which differs from
-market to market: at 07:30 in Seoul New York has closed the day before.
+market to market: what New York closes on a date is known in Seoul on the next one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SELECT w.code, r.* FROM (VALUES ('SP500', '^GSPC'), ('NASDAQ', '^IXIC'), ('USDKR
     w (code, symbol)
 CROSS JOIN LATERAL (
     SELECT date, close, NULL::double precision, source FROM liquidity_price
-    WHERE symbol = w.symbol AND date BETWEEN :since AND :as_of
+    WHERE symbol = w.symbol AND date >= :since AND date < :as_of
     ORDER BY date DESC LIMIT :count
 ) r
 UNION ALL

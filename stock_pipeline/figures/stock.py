@@ -47,6 +47,14 @@ class Stock:
             return min(as_of, self.last_seen_date)
         return as_of
 
+    def has_left(self, as_of: date) -> bool:
+        """Tell whether it was no longer listed on a day, by the rule of `stocks_asof`."""
+        if self.is_listed is not False:
+            return False
+        if self.delisting_date is not None:
+            return as_of >= self.delisting_date
+        return self.last_seen_date is None or as_of > self.last_seen_date
+
 
 @dataclass(frozen=True)
 class Quote:
@@ -184,6 +192,7 @@ WITH dividends AS (
     ) later
     WHERE ticker = :ticker AND record_date > CAST(:as_of AS date) - 365
         AND record_date <= :as_of AND dps_period_krw IS NOT NULL
+        AND coalesce(left(rcept_no, 8)::date, record_date) <= :as_of
     GROUP BY origin ORDER BY origin = 'FSC' DESC LIMIT 1
 )
 SELECT CASE WHEN f.net_income > 0 THEN

@@ -64,6 +64,7 @@ _STATES: Mapping[str, RunStatus] = {
 _AT_WORK = [status.value for status in IN_FLIGHT]
 # More than can be at work: the queue has a limit, and few runs work at a time.
 _MOST_RUNS = 200
+_MOST_KEYS = 1000
 _HEARTBEATS = "{ instance { daemonHealth { allDaemonStatuses { required lastHeartbeatTime } } } }"
 _CODE = """
 { workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError {
@@ -126,6 +127,8 @@ class CollectorRuns:
         self._calendar = calendar
         self._clock = clock
         self._one_at_a_time = threading.Lock()
+        # Key → its request and the runs that it found, where no run of its own carries the key.
+        self._joined: dict[str, tuple[str, list[str]]] = {}
 
     def refusal(self) -> Refusal | None:
         """Say why nothing can be started now; None: something can."""
@@ -143,8 +146,8 @@ class CollectorRuns:
         """
         request = hashlib.sha256(f"{what}\n{body}".encode()).hexdigest()
         with self._one_at_a_time:
-            known = self._started_with(key, request) if key else None
-            return known or self._start(what, {KEY_TAG: key, REQUEST_TAG: request} if key else {})
+            earlier = self._started_with(key, request) if key else []
+            return self._start(what, earlier, {KEY_TAG: key, REQUEST_TAG: request} if key else {})
 
     def in_flight(self) -> list[Progress]:
         """Return the runs that are queued or at work, newest first.
@@ -177,29 +180,40 @@ class CollectorRuns:
         # Later ones of the same job are overwritten by the first.
         return dict(sorted(ticks, key=lambda tick: tick[1], reverse=True))
 
-    def _started_with(self, key: str, request: str) -> Started | None:
+    def _started_with(self, key: str, request: str) -> list[Progress]:
         """Return the runs of an earlier request with this key.
 
         Raises  KeyTaken
         """
         runs = self._runs({"tags": [{"key": KEY_TAG, "value": key}]})[::-1]
-        if not runs:
-            return None
+        asked = {run.tags.get(REQUEST_TAG) for run in runs}
         own = [run.progress.run_id for run in runs]
-        if any(run.tags.get(REQUEST_TAG) != request for run in runs):
-            raise KeyTaken(own)
-        return Started((*own, *runs[0].tags.get(BESIDE_TAG, "").split()), is_new=False)
+        beside = [one for run in runs for one in run.tags.get(BESIDE_TAG, "").split()]
+        if not runs and key in self._joined:
+            joined, beside = self._joined[key]
+            asked = {joined}
+        if asked - {request}:
+            raise KeyTaken(own or beside)
+        others = self.progress(list(dict.fromkeys(one for one in beside if one not in own)))
+        return [*(run.progress for run in runs), *others]
 
-    def _start(self, what: Subject, tags: Mapping[str, str]) -> Started:
+    def _start(
+        self, what: Subject, earlier: Sequence[Progress], tags: Mapping[str, str]
+    ) -> Started:
+        """Start what nobody does yet; of an earlier request that broke off, only what it lacks."""
         at_work = self._runs({"statuses": _AT_WORK})
-        known, wanted = [], []
-        for order in self._orders(what):
+        known, wanted = [run.run_id for run in earlier], []
+        done = {run.job for run in earlier}
+        for order in (one for one in self._orders(what) if one.job not in done):
             same = next((run for run in at_work if order.is_done_by(run)), None)
             if same is None:
                 wanted.append(order)
             else:
                 known.append(same.progress.run_id)
         if not wanted:
+            if tags:
+                kept = [*self._joined.items(), (tags[KEY_TAG], (tags[REQUEST_TAG], known))]
+                self._joined = dict(kept[-_MOST_KEYS:])
             return Started(tuple(known), is_new=False)
         waiting = [run.progress.run_id for run in at_work if run.progress.status == "queued"]
         if len(waiting) + len(wanted) > QUEUE_LIMIT:

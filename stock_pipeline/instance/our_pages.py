@@ -34,9 +34,10 @@ def our_pages(settings: Settings, dagster: ASGIApp, clock: Clock) -> Iterator[Fa
     """
     with ExitStack() as held:
         url = database_url(settings)
-        reader = Database(url, clock=clock, read_only=True)
+        # Each panel of a page would wait ten seconds for a database that is away.
+        reader = Database(url, clock=clock, read_only=True, tries=1)
         held.callback(reader.close)
-        writer = Database(url, clock=clock)
+        writer = Database(url, clock=clock, tries=1)
         held.callback(writer.close)
         calendar = MarketCalendar(clock)
         _build_ahead(calendar, clock)

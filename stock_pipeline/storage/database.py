@@ -2,8 +2,8 @@
 
 Waiting for the database is decided here and nowhere else: a lost connection or a lock that does not
 come is tried again twice, five seconds apart, on a fresh connection, the whole transaction
-repeated. A COMMIT whose answer was lost may have happened; every transaction here may be repeated
-without harm.
+repeated, unless somebody waits for an answer. A COMMIT whose answer was lost may have happened;
+every transaction here may be repeated without harm.
 """
 
 from __future__ import annotations
@@ -58,10 +58,16 @@ def _nothing_else(_: Connection, __: Changes) -> None:
 
 
 class Database:
-    """A pool of connections to one PostgreSQL, shared by the threads of a process."""
+    """A pool of connections to one PostgreSQL, shared by the threads of a process.
 
-    def __init__(self, url: str, *, clock: Clock | None = None, read_only: bool = False) -> None:
+    tries  1: who waits for an answer is told at once that the database is away
+    """
+
+    def __init__(
+        self, url: str, *, clock: Clock | None = None, read_only: bool = False, tries: int = TRIES
+    ) -> None:
         self.url = url
+        self._tries = tries
         self.clock = clock or SystemClock()
         self._years: set[tuple[str, int]] = set()
         self.engine = sa.create_engine(
@@ -98,13 +104,13 @@ class Database:
 
         Raises  DatabaseError, never with values of rows; whatever `work` raises itself
         """
-        for attempt in range(1, TRIES + 1):
+        for attempt in range(1, self._tries + 1):
             try:
                 with self._connection() as connection, connection.transaction():
                     return work(connection)
             except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError) as error:
                 known = typed(error)
-                if attempt == TRIES or not isinstance(known, REPEATABLE):
+                if attempt == self._tries or not isinstance(known, REPEATABLE):
                     raise known from None
                 self.clock.sleep(WAIT_SECONDS)
         raise DatabaseError("unreachable: the last attempt returns or raises")

@@ -11,7 +11,7 @@ import pytest
 import requests
 from browser import Browser
 
-from stock_pipeline.clock import SystemClock
+from stock_pipeline.clock import KST, SystemClock
 from stock_pipeline.instance.access import login_link
 from stock_pipeline.settings import Settings
 from stock_pipeline.twin.server import Twin
@@ -25,6 +25,7 @@ SAID = "document.querySelector('.collect .progress')?.textContent"
 LAST_COLLECTION = (
     "document.querySelector('.basis').innerText.match(/마지막 수집:?\\s*(.*)/)[1].trim()"
 )
+LAST_OF_RUN = "SELECT max(completed_at) FROM data_collection_log WHERE run_id = :run"
 RUNS = """
 query Runs($job: String!) { runsOrError(filter: {pipelineName: $job}) {
     ... on Runs { results { runId status tags { key value } } } } }
@@ -73,12 +74,14 @@ def click_twice(known: Browser) -> set[str]:
 def test_a_click_collects_and_the_page_follows_to_the_end(
     known: Browser, up: Any, pipeline: Any, address: str, path: str, job: str, table: str
 ) -> None:
+    before = runs_of(up, job)
     known.open(address + path)
-    assert known.value(LAST_COLLECTION) == "–"
     said = click_twice(known)
     assert any(text.startswith(f"{job}: 수집하는 중") for text in said)
-    assert known.value(LAST_COLLECTION) != "–"
-    assert [run["status"] for run in runs_of(up, job)] == ["SUCCESS"]
+    new, *others = runs_of(up, job)
+    assert (new["status"], others) == ("SUCCESS", before)
+    ended = pipeline.value(LAST_OF_RUN, run=new["runId"])
+    assert known.value(LAST_COLLECTION) == f"{ended.astimezone(KST):%Y-%m-%d %H:%M}"
     assert pipeline.value(f"SELECT count(*) FROM {table}") > 0
     assert known.complaints() == []
 

@@ -110,15 +110,9 @@ def hook() -> Iterator[Hook]:
 
 
 @pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Settings]:
+def settings(bare_settings: Callable[..., Settings]) -> Callable[..., Settings]:
     """Return a function that makes settings of nothing but its arguments."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-
-    def make(**values: Any) -> Settings:
-        return Settings(_env_file=None, **values)
-
-    return make
+    return bare_settings
 
 
 @pytest.fixture

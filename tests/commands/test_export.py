@@ -65,6 +65,7 @@ def test_an_open_end_takes_everything_from_a_day_on(tmp_path: Path) -> None:
         (("stress_index", "--start", "yesterday"), "yesterday"),
         (("stocks", "--format", "parquet"), "--output"),
         (("stocks", "--format", "xlsx"), "xlsx"),
+        (("stocks", "--output", "/no/such/folder/stocks.csv"), "no folder /no/such/folder"),
     ],
 )
 def test_f65_what_cannot_be_meant_is_a_mistake_in_the_command(

@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from stock_pipeline.dashboard.charts import Chart, Rows, layout
+from stock_pipeline.dashboard.charts import Chart, Rows, layout, line_mode
 
 
 def _chart(**trace: object) -> Chart:
@@ -37,3 +37,21 @@ def test_what_is_no_part_of_a_figure_is_an_error() -> None:
 def test_a_layout_keeps_what_it_is_given() -> None:
     assert layout(240, showlegend=False)["height"] == 240
     assert layout(240, showlegend=False)["showlegend"] is False
+
+
+@pytest.mark.parametrize(
+    ("values", "mode"),
+    [
+        ([], "lines"),
+        ([1.0, 2.0], "lines"),
+        ([1.0], "lines+markers"),  # the first day: a line has two ends
+        ([1.0, 2.0, None, 3.0], "lines+markers"),  # a value behind a gap
+        ([None, 1.0, None], "lines+markers"),
+        ([1.0, 2.0, None, 3.0, 4.0], "lines"),
+        ([None, None], "lines"),
+    ],
+)
+def test_a_value_without_neighbours_is_drawn_as_a_point(
+    values: list[float | None], mode: str
+) -> None:
+    assert line_mode(values) == mode

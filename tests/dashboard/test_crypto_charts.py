@@ -54,6 +54,19 @@ def test_each_coin_begins_at_100_on_its_first_day() -> None:
     assert drawn == {"Bitcoin": [100.0, 110.0], "tron": [None, 100.0]}
 
 
+def test_f60_a_coin_named_like_markup_is_drawn_as_text() -> None:
+    hostile = '<a href="https://evil.example">A&B</a>'
+    prices = pl.DataFrame(
+        {"date": DAYS, "coin_id": ["x", "x"], "name": [hostile] * 2, "price_usd": [1.0, 2.0]}
+    )
+    chart = coin_chart(prices)
+    # Plotly makes elements of tags in the names of lines, and characters of these.
+    drawn = '&lt;a href="https://evil.example"&gt;A&amp;B&lt;/a&gt;'
+    assert [trace["name"] for trace in chart.figure["data"]] == [drawn]
+    # The page escapes the table itself.
+    assert chart.rows.header == ["날짜", hostile]
+
+
 def test_without_coins_the_chart_is_empty() -> None:
     none = pl.DataFrame(
         schema={"date": pl.Date, "coin_id": pl.String, "name": pl.String, "price_usd": pl.Float64}

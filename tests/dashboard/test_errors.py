@@ -79,3 +79,10 @@ def test_a_value_that_cannot_be_is_named_with_what_it_should_be(browser: TestCli
 def test_when_to_come_again_is_passed_on(browser: TestClient, path: str) -> None:
     answer = browser.get(path)
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
+
+
+def test_what_the_database_could_not_answer_stands_in_the_log(
+    browser: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    browser.get("/api/v1/unavailable")
+    assert caplog.messages[0] == f"'/api/v1/unavailable' could not be answered: {SAID}"

@@ -41,6 +41,7 @@ def test_markets_are_compared_by_their_own_first_level() -> None:
         ("코스피", [100.0, 102.0]),
         ("비트코인", [100.0]),
     ]
+    assert [one["mode"] for one in chart.figure["data"]] == ["lines", "lines+markers"]
     assert list(chart.rows.header) == ["날짜", *(kind.name for kind in KINDS.values())]
     assert [list(row) for row in chart.rows.rows] == [
         ["2026-03-13", "2,550.00 (102.00)", "–", "–", "–", "–", "100,000.00 (100.00)"],

@@ -39,6 +39,11 @@ def test_only_a_long_hole_is_a_gap_in_an_observed_line(
     assert len(trace["x"]) == len(drawn)
 
 
+def test_the_first_day_is_seen() -> None:
+    assert daily(_frame((1, 1.0)), LINES)[0]["mode"] == "lines+markers"
+    assert observed(_frame((1, 1.0)), LINES)[0]["mode"] == "lines+markers"
+
+
 def test_nothing_is_drawn_of_nothing() -> None:
     (trace,) = daily(_frame(), LINES)
     assert (trace["x0"], trace["y"]) == (None, [])

@@ -23,7 +23,15 @@ def browser(seeded: Database, context_of: Callable[..., Context]) -> TestClient:
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v1/nothing", "/api/v2/stocks", "/dashboard/nothing", "/stocks/005930/nothing"]
+    "path",
+    [
+        "/api/v1/nothing",
+        "/api/v2/stocks",
+        "/api",
+        "/dashboard/nothing",
+        "/stocks/005930/nothing",
+        "/products/",
+    ],
 )
 def test_an_address_of_ours_without_a_page_is_not_dagsters(browser: TestClient, path: str) -> None:
     answer = browser.get(path)
@@ -33,6 +41,11 @@ def test_an_address_of_ours_without_a_page_is_not_dagsters(browser: TestClient, 
 @pytest.mark.parametrize("method", ["DELETE", "PUT", "PATCH"])
 def test_a_wrong_method_is_told_the_right_one(browser: TestClient, method: str) -> None:
     answer = browser.request(method, "/api/v1/stocks")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+
+
+def test_a_page_has_no_answer_to_head(browser: TestClient) -> None:
+    answer = browser.head("/screener")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
 
 

@@ -142,3 +142,16 @@ def test_another_currency_is_not_called_won() -> None:
     assert chart.rows.rows[0][1] == "20,000,000,000 USD"
     assert chart.figure["data"][0]["y"] == [20_000_000_000]
     assert chart.figure["layout"]["yaxis"]["title"]["text"] == "USD"
+
+
+def test_years_in_another_currency_than_the_newest_are_not_beside_it() -> None:
+    before = replace(YEAR, fiscal_year=2023, currency="USD", revenue=1_000_000)
+    chart = earnings_chart([YEAR, before])
+    assert chart is not None
+    assert chart.figure["data"][0]["x"] == ["2024 연결"]
+    assert chart.figure["data"][0]["y"] == [200.0]
+
+
+def test_the_first_score_is_seen_as_a_point() -> None:
+    modes = {line["mode"] for line in score_chart(scores(1), is_thinned=False).figure["data"]}
+    assert "lines+markers" in modes

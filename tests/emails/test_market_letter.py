@@ -29,6 +29,12 @@ def test_the_subject_carries_the_news() -> None:
     )
 
 
+def test_the_subject_names_no_level_of_another_session() -> None:
+    kospi, *others = NEWS.levels
+    behind = replace(NEWS, levels=[replace(kospi, date=date(2026, 3, 12)), *others])
+    assert subject(behind) == "3월 13일 시황 · 코스닥 850.10 ▼ 0.30% · 상승 512 하락 388"
+
+
 @pytest.mark.parametrize(
     "line",
     [

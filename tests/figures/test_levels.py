@@ -9,7 +9,7 @@ import pytest
 
 from stock_pipeline.figures.levels import Level, Point, Stress, level_history, levels, stress
 
-THURSDAY, FRIDAY = date(2026, 3, 12), date(2026, 3, 13)
+THURSDAY, FRIDAY, SATURDAY = (date(2026, 3, day) for day in (12, 13, 14))
 
 
 def index(day: date, close: float, change_pct: float, code: str = "1001") -> dict[str, Any]:
@@ -100,7 +100,15 @@ def test_a_gap_of_weeks_is_no_change_of_a_day(
     store: Any, before: date, change: float | None
 ) -> None:
     store("liquidity_price", price(before, "KRW=X", 1500.0), price(FRIDAY, "KRW=X", 1515.0))
-    assert of("USDKRW", levels(store.database, FRIDAY)).change == change
+    assert of("USDKRW", levels(store.database, SATURDAY)).change == change
+
+
+@pytest.mark.parametrize(("as_of", "value"), [(FRIDAY, 6000.0), (SATURDAY, 6060.0)])
+def test_what_new_york_closes_on_a_date_is_known_on_the_next(
+    store: Any, as_of: date, value: float
+) -> None:
+    store("liquidity_price", price(THURSDAY, "^GSPC", 6000.0), price(FRIDAY, "^GSPC", 6060.0))
+    assert of("SP500", levels(store.database, as_of)).value == value
 
 
 @pytest.mark.parametrize(("day", "value"), [(date(2026, 2, 11), 2500.0), (date(2026, 2, 10), None)])

@@ -83,6 +83,14 @@ def test_multiples_are_of_the_price_and_the_annual_statement(seeded: Database) -
     assert told.dividend_yield_pct == pytest.approx(100 / 9_700 * 100)
 
 
+def test_a_dividend_is_known_from_the_receipt_of_its_report(seeded_copy: Database) -> None:
+    seeded_copy.execute("DELETE FROM dividend_history WHERE origin = 'FSC'")
+    found = quote(seeded_copy, "005930", last=DAY)
+    assert found is not None
+    # DART's report of 2025 is of 20 March 2026, a week later.
+    assert multiples(seeded_copy, "005930", found).dividend_yield_pct is None
+
+
 def test_multiples_are_those_of_the_screener(seeded: Database) -> None:
     screened = seeded.read("SELECT ticker, per, pbr, dividend_yield_pct FROM stock_screener")
     # a loss, a preferred share, a split one, one without a statement, one that pays

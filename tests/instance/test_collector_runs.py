@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from stock_pipeline.dashboard.collector import CannotStart, KeyTaken, QueueFull, Subject
+from stock_pipeline.dashboard.collector import (
+    CannotStart,
+    KeyTaken,
+    QueueFull,
+    Started,
+    Subject,
+)
 from stock_pipeline.instance import collector_runs
 from stock_pipeline.instance.collector_runs import CollectorRuns
 from stock_pipeline.instance.graphql_client import GraphQL
@@ -31,6 +37,7 @@ class Dagster:
     has_code: bool = True
     launches: str = "LaunchRunSuccess"
     fails: bool = False
+    most: int = 40
     runs: list[dict[str, Any]] = field(default_factory=list)
     schedules: list[dict[str, Any]] = field(default_factory=list)
 
@@ -76,6 +83,8 @@ class Dagster:
         return {"runsOrError": {"__typename": "Runs", "results": found}}
 
     def _launched(self, params: dict[str, Any]) -> dict[str, Any]:
+        if len(self.runs) >= self.most:
+            return {"__typename": "PythonError", "message": "of Dagster"}
         if self.launches == "LaunchRunSuccess":
             tags = {tag["key"]: tag["value"] for tag in params["executionMetadata"]["tags"]}
             run_id = self.add(params["selector"]["jobName"], **tags)
@@ -204,6 +213,33 @@ def test_f62_a_key_stands_for_its_runs_also_when_they_are_over(
     again = collector.start("run-all", key="mine", body="{}")
     assert (set(again.run_ids), again.is_new) == (set(first.run_ids), False)
     assert len(dagster.runs) == len(FIVE)
+
+
+def test_f62_a_key_that_found_its_run_at_work_starts_none_when_that_is_over(
+    collector: CollectorRuns, dagster: Dagster
+) -> None:
+    first = collector.start("news", key="one", body="{}")
+    assert collector.start("news", key="two", body="{}") == Started(first.run_ids, is_new=False)
+    dagster.runs[0]["status"] = "SUCCESS"
+    assert collector.start("news", key="two", body="{}") == Started(first.run_ids, is_new=False)
+    with pytest.raises(KeyTaken):
+        collector.start("crypto", key="two", body="{}")
+    assert len(dagster.runs) == 1
+
+
+def test_f62_a_request_that_broke_off_is_completed_under_its_key(
+    collector: CollectorRuns, dagster: Dagster
+) -> None:
+    dagster.most = 1
+    with pytest.raises(CannotStart):
+        collector.start("prices", key="mine", body="{}")
+    dagster.runs[0]["status"] = "SUCCESS"
+    dagster.most = 40
+    again = collector.start("prices", key="mine", body="{}")
+    jobs = [run.job for run in collector.progress(again.run_ids)]
+    assert (sorted(jobs), again.is_new) == (["collector_evening", "krx_close"], True)
+    assert collector.start("prices", key="mine", body="{}").is_new is False
+    assert len(dagster.runs) == 2
 
 
 @pytest.mark.parametrize(("what", "body"), [("news", "{}"), ("crypto", '{"other": 1}')])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
@@ -28,3 +29,14 @@ def test_what_is_not_ours_is_dagsters_whether_or_not_there_is_a_database(tmp_pat
             assert client.get(path).text == f"Dagster: {path}"
         assert client.get("/dashboard/static/style.css").headers["content-type"].startswith("text/")
         assert client.get("/openapi.json").json()["info"]["title"] == "stock-pipeline"
+
+
+def test_nobody_waits_for_a_database_that_is_away(tmp_path: Path, clock: Any) -> None:
+    settings = Settings(database_url=NOWHERE, stock_pipeline_home=tmp_path, _env_file=None)
+    with our_pages(settings, dagster, clock) as app, TestClient(app) as client:
+        assert client.get("/api/v1/stocks").status_code == 503
+        watched = client.post("/api/v1/subscribers", json={"email": "a@b.kr", "kind": "market"})
+        assert watched.status_code == 503
+        # Each panel is told for itself.
+        assert client.get("/screener").text.count("DatabaseUnavailable") > 1
+    assert clock.sleeps == []

@@ -204,8 +204,9 @@ SCREENER_ASOF = View(
                 AS since_year_ago
         FROM market.price_adjustment, day WHERE ex_date <= as_of GROUP BY ticker
     ),
-    -- Both origins tell of the same money: the register where it names an amount, else DART. An
-    -- amount of before a split was paid on a share of which there are several now.
+    -- Both origins tell of the same money: the register where it names an amount, else DART, as far
+    -- as its report had been received. An amount of before a split was paid on a share of which
+    -- there are several now.
     dividends AS MATERIALIZED (
         SELECT DISTINCT ON (ticker) ticker,
             sum(dps_period_krw * since_record::numeric)::double precision AS per_share
@@ -215,6 +216,7 @@ SCREENER_ASOF = View(
             WHERE a.ticker = h.ticker AND ex_date > record_date AND ex_date <= as_of
         ) later
         WHERE record_date > as_of - 365 AND record_date <= as_of AND dps_period_krw IS NOT NULL
+            AND coalesce(left(rcept_no, 8)::date, record_date) <= as_of
         GROUP BY ticker, origin ORDER BY ticker, origin = 'FSC' DESC
     )
     SELECT s.ticker, coalesce(p.name, s.name), coalesce(p.market, s.market), s.industry,

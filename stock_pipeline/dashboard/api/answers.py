@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from http import HTTPStatus
 from pathlib import Path
-from threading import BoundedSemaphore
 from typing import Any, BinaryIO
 
 from fastapi import HTTPException
@@ -22,8 +21,6 @@ from stock_pipeline.storage.export import Form, write
 from stock_pipeline.storage.extract import Extract
 from stock_pipeline.storage.schema import Table
 
-# Each holds a connection and writes a file of up to some hundred megabytes.
-FILES_AT_ONCE = 2
 RETRY_SECONDS = 10
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 # How the schema tells of the files beside the page.
@@ -39,15 +36,12 @@ _BLOCK = 1 << 16
 
 
 class Answers:
-    """Answers for rows of tables; it counts the files that are being written.
+    """Answers for rows of tables; files that are too many at a time are refused."""
 
-    files_at_once  more are refused until one of them is done
-    """
-
-    def __init__(self, context: Context, *, files_at_once: int = FILES_AT_ONCE) -> None:
+    def __init__(self, context: Context) -> None:
         self._db = context.database
         self._clock = context.clock
-        self._slots = BoundedSemaphore(files_at_once)
+        self._files = context.files
 
     @property
     def today(self) -> date:
@@ -82,7 +76,7 @@ class Answers:
 
         What fails on the way is told, not cut off; and who reads slowly holds no connection.
         """
-        if not self._slots.acquire(blocking=False):
+        if not self._files.acquire(blocking=False):
             raise HTTPException(
                 HTTPStatus.TOO_MANY_REQUESTS,
                 f"enough files are being written: ask again in {RETRY_SECONDS} s",
@@ -95,7 +89,7 @@ class Answers:
                 write(self._db, extract, form, path)
                 size, file = path.stat().st_size, path.open("rb")
         finally:
-            self._slots.release()
+            self._files.release()
         return StreamingResponse(
             _blocks(file),
             media_type=MEDIA_TYPES[form],

@@ -54,8 +54,10 @@ class RowsAsked(Asked):
     format: Form = "json"
 
 
-class DaysAsked(RowsAsked):
-    """Rows between two days, at most ten years apart."""
+class SpanAsked(BaseModel):
+    """Two days, at most ten years apart."""
+
+    model_config = ConfigDict(extra="forbid")
 
     usual_days: ClassVar[timedelta] = timedelta(days=30)
 
@@ -80,6 +82,10 @@ class DaysAsked(RowsAsked):
         if end - start > MOST_DAYS:
             raise _invalid(f"start: more than {MOST_DAYS.days} days before {end}; ask in parts")
         return start, min(end, known) if self.as_of else end
+
+
+class DaysAsked(RowsAsked, SpanAsked):
+    """A part of the rows between two days."""
 
 
 def _invalid(detail: str) -> HTTPException:

@@ -1,4 +1,4 @@
-"""Daily prices: shares raw and adjusted, funds, indices, and the seven assets from abroad."""
+"""Daily prices as published: shares, funds, indices, and the seven assets from abroad."""
 
 from __future__ import annotations
 

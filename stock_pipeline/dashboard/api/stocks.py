@@ -79,7 +79,7 @@ def routes(context: Context) -> APIRouter:
     @router.get("/stocks/{ticker}", responses=problems.answers(HTTPStatus.NOT_FOUND))
     def one_stock(ticker: Annotated[Ticker, Path()], asked: Annotated[AsOf, Query()]) -> StockCard:
         """Return one share with its newest price, multiples and score up to a day."""
-        return _card(context, ticker, asked.as_of or answers.today)
+        return _card(context, ticker, asked.as_of, today=answers.today)
 
     return router
 
@@ -99,16 +99,16 @@ def _extract(asked: StocksAsked) -> Extract:
     return Extract(TABLE, where=where, params=params, source="market.stocks_asof(:as_of)")
 
 
-def _card(context: Context, ticker: str, as_of: date) -> StockCard:
+def _card(context: Context, ticker: str, as_of: date | None, *, today: date) -> StockCard:
     """Return what is known of a share on a day.
 
     Raises  HTTPException 404 when nothing stored names it
     """
     db = context.database
-    known = stock.stock(db, ticker, today=as_of)
+    known = stock.stock(db, ticker, today=today)
     if known is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, f"ticker: no share {ticker} is stored")
-    last = known.last_day(as_of)
+    last = known.last_day(as_of or today)
     quote = stock.quote(db, ticker, last=last)
     score = score_history.score(db, ticker, last=last)
     facts: dict[str, Any] = {**vars(known)}

@@ -58,8 +58,9 @@ def routes(context: Context) -> APIRouter:
         "/stress/prices", response_model=page_model(liquidity_price.TABLE), responses=AS_FILES
     )
     def prices(asked: Annotated[PricesAsked, Query()]) -> Any:
-        """Return prices of the funds and indices that are watched, by their dates in New York."""
-        return answers.days(liquidity_price.TABLE, asked, symbol=asked.symbol)
+        """Return prices by their dates in New York; with `as_of` what Seoul knew that morning."""
+        start, end = asked.days(answers.today)
+        return answers.rows(_closes(asked, start, end), asked)
 
     @router.get("/stress/news", response_model=page_model(liquidity_news.TABLE), responses=AS_FILES)
     def news(asked: Annotated[DaysAsked, Query()]) -> Any:
@@ -72,6 +73,18 @@ def routes(context: Context) -> APIRouter:
         return answers.days(fed_tone.TABLE, asked)
 
     return router
+
+
+def _closes(asked: PricesAsked, start: date, end: date) -> Extract:
+    where, params = [], dict[str, Any]()
+    if asked.as_of is not None:
+        # New York closes a date when the next one has begun in Seoul.
+        where.append("date < :as_of")
+        params["as_of"] = asked.as_of
+    if asked.symbol is not None:
+        where.append("symbol = :symbol")
+        params["symbol"] = asked.symbol
+    return Extract(liquidity_price.TABLE, start, end, where, params)
 
 
 def _observations(asked: MacroAsked, start: date, end: date) -> Extract:

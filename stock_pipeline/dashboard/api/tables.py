@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from stock_pipeline import discovery
 from stock_pipeline.dashboard.api import problems
 from stock_pipeline.dashboard.api.answers import AS_FILES, Answers
-from stock_pipeline.dashboard.api.asked import MOST_DAYS, DaysAsked, RowsAsked
+from stock_pipeline.dashboard.api.asked import MOST_DAYS, Day, DaysAsked, RowsAsked
 from stock_pipeline.dashboard.api.models import page_model
 from stock_pipeline.dashboard.api.products import Nothing
 from stock_pipeline.dashboard.context import Context
@@ -24,6 +24,12 @@ class TableDaysAsked(DaysAsked):
     """Rows between two days, at most ten years apart."""
 
     usual_days: ClassVar[timedelta] = MOST_DAYS
+
+    as_of: Day | None = Field(
+        None,
+        description="no row is told whose date is later; what was published or corrected since"
+        " about an earlier date is told as it is stored",
+    )
 
 
 class TableSize(BaseModel):

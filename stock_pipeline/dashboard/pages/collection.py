@@ -24,11 +24,13 @@ from stock_pipeline.dashboard.partition_calendar import Year
 from stock_pipeline.due import every
 from stock_pipeline.figures.collection import newest_runs, open_alerts
 from stock_pipeline.figures.table_sizes import TableSize, table_sizes
+from stock_pipeline.market_calendar import FIRST_DAY, LAST_DAY
 from stock_pipeline.storage.partition_states import read_states
 from stock_pipeline.work import Work
 
 USUAL = "stock_price_daily"
-FIRST_YEAR, LAST_YEAR = 1990, 2200
+# Years of which the calendars of the exchanges know the sessions.
+FIRST_YEAR, LAST_YEAR = FIRST_DAY.year, LAST_DAY.year
 YEARS_OFFERED = 6
 STANDINGS = {"fresh": "최신", "stale": "지연", "never": "첫 차례 전", "skipped": "설정 없음"}
 # The colour of the badge that says so.

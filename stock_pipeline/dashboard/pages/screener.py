@@ -118,9 +118,8 @@ def routes(context: Context) -> APIRouter:
     @router.get("/screener.csv")
     def screener_csv(asked: Asked) -> Response:
         shares = screened(context.database, asked.screen(today_kst(context.clock)))
-        # With the mark of UTF-8 a Korean spreadsheet does not take it for its own old encoding.
         return Response(
-            b"\xef\xbb\xbf" + csv_bytes(shares),
+            csv_bytes(shares),
             media_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": 'attachment; filename="screener.csv"'},
         )

@@ -170,22 +170,28 @@ def _notes(context: Context, share: Stock, quoted: Quote | None, as_of: date) ->
     """Yield what must be known before any number of the share is read."""
     if share.is_listed is None:
         yield "아직 상장 종목 목록에 없는 종목입니다. 시세로 확인된 내용만 보여 드립니다."
-    if share.is_listed is False:
+    if share.has_left(as_of):
         yield _left(context, share)
     if quoted is None:
         yield "기준일 이전 한 달 동안의 시세가 없습니다."
     elif quoted.is_halted:
         yield f"{day(quoted.session)}에 거래가 없었습니다(거래정지). 종가는 마지막 거래 가격입니다."
-    if (
-        share.listing_date is not None
-        and share.listing_date <= as_of < share.listing_date + NEW_FOR
-    ):
+    if _is_new(share, as_of):
         yield (
             f"신규 상장 종목입니다(상장일 {day(share.listing_date)})."
             " 이력이 짧아 계산되지 않는 지표가 있습니다."
         )
     if share.share_kind == "preferred":
-        yield f"우선주입니다. 재무제표는 보통주 {share.filer}의 회사 것입니다."
+        yield f"우선주입니다. 재무제표는 보통주 {share.filer}을 발행한 회사의 것입니다."
+
+
+def _is_new(share: Stock, as_of: date) -> bool:
+    """Tell whether a share has been listed for less than a year."""
+    listed = share.listing_date
+    # One that moved to another market has the listing date of the new one, and its old prices.
+    if listed is None or (share.first_seen_date or listed) < listed:
+        return False
+    return listed <= as_of < listed + NEW_FOR
 
 
 def _left(context: Context, share: Stock) -> str:

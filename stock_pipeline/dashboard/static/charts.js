@@ -37,7 +37,13 @@ function draw(block) {
 async function drawAll() {
   const blocks = [...document.querySelectorAll("script[data-chart]")];
   for (const block of blocks) {
-    await draw(block);
+    try {
+      await draw(block);
+    } catch (error) {
+      // The others are drawn, and the table beside this one is there.
+      console.error(error);
+      document.getElementById(block.dataset.chart).textContent = "차트를 그리지 못했습니다.";
+    }
   }
   document.documentElement.dataset.drawn = String(blocks.length);
 }

@@ -135,7 +135,8 @@
     return {text, reasons, link, isBad};
   }
 
-  // Returns every run with its rows, as soon as the server answers for all of them.
+  // Returns every run with its rows, as soon as the server answers for all of them; null when they
+  // are gone, and the refusal when the login has run out.
   async function look(part, ids) {
     for (;;) {
       const answers = await Promise.all(
@@ -147,6 +148,10 @@
       }
       if (answers.some((one) => one?.status === 404)) {
         return null;
+      }
+      const refusal = answers.find((one) => one?.status === 401);
+      if (refusal) {
+        return refusal;
       }
       tell(part, "서버가 답하지 않습니다. 다시 물어봅니다.");
       await pause(POLL_MILLISECONDS);
@@ -161,6 +166,12 @@
       if (found === null) {
         sessionStorage.removeItem(place(what));
         tell(part, "실행 기록이 더는 없습니다.", {isBad: true});
+        part.querySelector("button").disabled = false;
+        return;
+      }
+      if (found.status === 401) {
+        // The runs are remembered: the page follows them again after the login.
+        refused(part, found);
         return;
       }
       if (found.every(({run}) => run.has_ended)) {

@@ -235,6 +235,21 @@ def test_the_yield_is_of_a_year_and_of_one_origin(screened: Database, store: Sto
         screened.execute("TRUNCATE dividend_history")
 
 
+@pytest.mark.parametrize(
+    ("received", "expected"),
+    [
+        ("20260313", 1.0),  # on the day itself; two shares for one since the record date
+        ("20260314", None),  # the day after: nobody knew of it
+    ],
+)
+def test_a_dividend_counts_from_the_receipt_of_its_report(
+    screened: Database, store: Store, received: str, expected: float | None
+) -> None:
+    told = paid("DART", date(2025, 12, 31), 6.0, rcept_no=f"{received}000001")
+    store(dividend_history.TABLE, [told])
+    assert screened.read(YIELD).item() == expected
+
+
 TWO_STEPS = [(date(2026, 1, 5), 0.5), (date(2026, 2, 2), 0.2)]
 # Ex-dates with their factors, the record date and what is paid: each time 6 KRW on a share of today
 # that costs 300.

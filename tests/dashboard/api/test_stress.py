@@ -55,6 +55,16 @@ def test_prices_are_chosen_by_symbol(client: TestClient) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("as_of", "newest"), [("2026-03-12", "2026-03-11"), ("2026-03-13", "2026-03-12")]
+)
+def test_a_close_of_new_york_is_known_on_the_next_day(
+    client: TestClient, as_of: str, newest: str
+) -> None:
+    found = rows(client, f"/prices?symbol=%5EVIX&start=2026-03-01&as_of={as_of}")
+    assert max(row["date"] for row in found) == newest
+
+
 def test_tone_is_told_by_day(client: TestClient) -> None:
     # The 399th day: 3 of 20, of which half is stability.
     (day,) = rows(client, "/fed_tone?start=2026-03-12&end=2026-03-12")

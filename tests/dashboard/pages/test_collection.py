@@ -103,7 +103,9 @@ def test_the_calendar_shows_another_table_and_year(client: TestClient) -> None:
         # it is not kept by partitions
         ("asset=data_collection_log", 404),
         ("asset=%3Cscript%3E", 404),
-        ("year=1989", 422),
+        ("year=1994", 422),  # the calendars begin in 1995
+        ("year=1995", 200),
+        ("year=2051", 422),
         ("year=x", 422),
         ("asset=&year=2026", 200),
     ],

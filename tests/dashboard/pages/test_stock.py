@@ -94,6 +94,24 @@ def test_what_is_special_about_a_share_is_said(site: TestClient, ticker: str, to
     assert told in site.get(f"/stocks/{ticker}").text
 
 
+@pytest.mark.parametrize(("as_of", "is_told"), [("2025-12-24", False), ("2025-12-25", True)])
+def test_that_a_share_left_is_told_from_the_day_it_did(
+    site: TestClient, as_of: str, is_told: bool
+) -> None:
+    assert ("상장폐지" in site.get(f"/stocks/900110?as_of={as_of}").text) == is_told
+
+
+def test_a_share_that_moved_to_another_market_is_not_new(
+    seeded_copy: Database, context_of: Callable[..., Context]
+) -> None:
+    seeded_copy.execute("UPDATE stocks SET listing_date = '2025-12-01' WHERE ticker = '005930'")
+    app = FastAPI()
+    app.include_router(stock.routes(context_of(seeded_copy)))
+    page = TestClient(app).get("/stocks/005930").text
+    assert "2025-12-01 (월)" in page
+    assert "신규 상장 종목입니다" not in page
+
+
 def test_the_switch_changes_the_basis_of_the_candles(site: TestClient) -> None:
     adjusted = site.get("/stocks/035720?compare=2026-02-02").text
     switch = "/stocks/035720?adjusted=0&amp;compare=2026-02-02"
@@ -121,7 +139,7 @@ def test_an_earlier_day_knows_nothing_of_what_came_later(site: TestClient) -> No
 
 def test_two_days_are_compared_item_by_item(site: TestClient) -> None:
     page = site.get("/stocks/005930?compare=2026-02-09").text
-    assert "2026-02-09 (월)과 2026-03-13 (금) 사이" in page
+    assert "2026-02-09 (월)에서 2026-03-13 (금) 사이" in page
     row = re.search(r'<th scope="row">샤프 지수</th>.*?</tr>', page)
     assert row is not None
     assert re.findall(r"<td>(.*?)</td>", row[0])[3:] == ["6", "30", "▲ 24점"]
