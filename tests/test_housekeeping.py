@@ -77,8 +77,8 @@ def test_f41_a_good_night_ends_what_was_told_of_a_run_that_died(
 def test_the_night_begins_at_half_past_three_in_seoul() -> None:
     with dg.DagsterInstance.local_temp() as instance:
         at = datetime(2026, 3, 12, 18, 30, tzinfo=UTC)
-        context = dg.build_schedule_context(instance=instance, scheduled_execution_time=at)
-        tick = housekeeping_nightly(context)
+        with dg.build_schedule_context(instance=instance, scheduled_execution_time=at) as context:
+            tick = housekeeping_nightly(context)
     assert isinstance(tick, dg.RunRequest)
     assert housekeeping_nightly.cron_schedule == "30 3 * * *"
     assert housekeeping_nightly.execution_timezone == "Asia/Seoul"

@@ -42,13 +42,15 @@ def requests(
 ) -> list[dg.RunRequest]:
     """Evaluate a schedule at an hour in Seoul."""
     now = datetime.fromisoformat(at).replace(tzinfo=KST)
-    context = dg.build_schedule_context(
-        instance=instance,
-        scheduled_execution_time=now,
-        resources={"db": database, "calendar": MarketCalendar()},
-        repository_def=defs.get_repository_def(),
-    )
-    with dg.partition_loading_context(effective_dt=now):
+    with (
+        dg.build_schedule_context(
+            instance=instance,
+            scheduled_execution_time=now,
+            resources={"db": database, "calendar": MarketCalendar()},
+            repository_def=defs.get_repository_def(),
+        ) as context,
+        dg.partition_loading_context(effective_dt=now),
+    ):
         data = defs.get_repository_def().get_schedule_def(name).evaluate_tick(context)
     return list(data.run_requests or ())
 

@@ -94,7 +94,7 @@ def tick(
 ) -> tuple[Sequence[dg.RunRequest], str | None]:
     """Evaluate a sensor; return its requests and its next cursor."""
     repository = defs.get_repository_def()
-    context = dg.build_sensor_context(
+    with dg.build_sensor_context(
         instance=instance,
         cursor=cursor,
         repository_def=repository,
@@ -104,8 +104,8 @@ def tick(
             "clock": database.clock,
             "calendar": MarketCalendar(database.clock),
         },
-    )
-    data = repository.get_sensor_def(name).evaluate_tick(context)
+    ) as context:
+        data = repository.get_sensor_def(name).evaluate_tick(context)
     return data.run_requests or (), data.cursor
 
 

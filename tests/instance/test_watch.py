@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -283,10 +283,11 @@ def test_f71_a_run_that_stamps_every_ten_minutes_is_not_ended(
     add(instance, Status.STARTED, worker)
     begin(database)
     watch.sweep()
-    clock.sleep(599)
-    assert watch.sweep() == []
-    clock.sleep(30)
-    assert watch.sweep() == []
+    for _ in range(3):
+        clock.sleep(599)
+        assert watch.sweep() == []
+        stamp = {"now": clock.now() + timedelta(seconds=clock.monotonic())}
+        database.execute("UPDATE data_collection_log SET progress_at = :now", stamp)
     assert worker.is_running
 
 

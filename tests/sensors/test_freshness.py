@@ -48,8 +48,10 @@ def tick(
     db: Database, instance: dg.DagsterInstance, cursor: str | None = None
 ) -> tuple[dict[str, bool], str]:
     """Evaluate the sensor; return table → passed of what it reports, and its next cursor."""
-    context = dg.build_sensor_context(instance=instance, cursor=cursor, resources=resources(db))
-    data = freshness().evaluate_tick(context)
+    with dg.build_sensor_context(
+        instance=instance, cursor=cursor, resources=resources(db)
+    ) as context:
+        data = freshness().evaluate_tick(context)
     told = {event.asset_key.to_user_string(): event.passed for event in data.asset_events}
     assert data.cursor is not None
     return told, data.cursor

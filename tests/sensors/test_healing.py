@@ -84,7 +84,7 @@ def tick(repository: dg.RepositoryDefinition, instance: dg.DagsterInstance) -> A
     """Return what evaluates the sensor: a database and a cursor in, requests and a cursor out."""
 
     def evaluate(database: Database, cursor: str | None = None) -> Tick:
-        context = dg.build_sensor_context(
+        with dg.build_sensor_context(
             instance=instance,
             cursor=cursor,
             repository_def=repository,
@@ -95,8 +95,8 @@ def tick(repository: dg.RepositoryDefinition, instance: dg.DagsterInstance) -> A
                 "calendar": MarketCalendar(database.clock),
                 "settings": Settings(_env_file=None),
             },
-        )
-        data = repository.get_sensor_def(HEALER).evaluate_tick(context)
+        ) as context:
+            data = repository.get_sensor_def(HEALER).evaluate_tick(context)
         return data.run_requests or (), data.cursor
 
     return evaluate
