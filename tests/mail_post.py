@@ -5,13 +5,13 @@ from __future__ import annotations
 import email
 import email.policy
 import socketserver
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from listening import Listening
 
 if TYPE_CHECKING:
     from stock_pipeline.correspondence import Desk
@@ -62,16 +62,12 @@ class Post:
                     lines.append(line)
                 return b"".join(lines).decode()
 
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Lines)
-        self.port = int(self._server.server_address[1])
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
+        self._listening = Listening(Lines, socketserver.ThreadingTCPServer)
+        self.port = self._listening.port
 
     def close(self) -> None:
         """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._listening.close()
 
 
 @pytest.fixture

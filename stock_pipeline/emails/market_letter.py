@@ -15,7 +15,8 @@ from stock_pipeline.figures.breadth import Breadth, breadth, newest_session
 from stock_pipeline.figures.headlines import Headline, headlines
 from stock_pipeline.figures.levels import Level, Stress, levels, stress
 from stock_pipeline.figures.movers import Mover, ScoreMover, gainers, losers, score_movers
-from stock_pipeline.figures.terms import AXIS_TERMS, NEWS_TERMS, STRESS_TERMS
+from stock_pipeline.figures.stress_words import LEVEL_NAMES
+from stock_pipeline.figures.terms import AXIS_TERMS, NEWS_TERMS
 from stock_pipeline.figures.wording import number, plain_change
 from stock_pipeline.storage.database import Database
 
@@ -87,7 +88,7 @@ def market_letter(news: MarketNews) -> Letter:
         "trust": trust_of(news.occasion, news.shown, news.basis),
         "late": LATE if news.occasion.is_late else None,
         "axes": AXIS_TERMS,
-        "stress_levels": STRESS_TERMS,
+        "stress_levels": LEVEL_NAMES,
         "categories": NEWS_TERMS,
     }
     html, text = render("market", values)

@@ -1,11 +1,8 @@
-"""What our words for axes, stress levels and kinds of news are called in Korean."""
+"""What our words for axes and kinds of news are called in Korean."""
 
 from __future__ import annotations
 
-from stock_pipeline.figures.stress_words import LEVEL_NAMES
-
 AXIS_TERMS = {"financial": "재무", "valuation": "가치", "technical": "기술", "risk": "위험"}
-STRESS_TERMS = LEVEL_NAMES
 NEWS_TERMS = {
     "market": "증시",
     "stock": "종목",

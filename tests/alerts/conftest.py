@@ -7,12 +7,13 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import psycopg
 import pytest
 import sqlalchemy as sa
+from listening import Listening
 
 from stock_pipeline.alerts import ops_alert
 from stock_pipeline.alerts.alert import Alert
@@ -57,11 +58,9 @@ class Hook:
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Requests)
-        self.place = f"127.0.0.1:{self._server.server_address[1]}"
+        self._listening = Listening(Requests)
+        self.place = self._listening.place
         self.url = f"http://{self.place}/api/webhooks/1/{TOKEN}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
 
     @property
     def texts(self) -> list[str]:
@@ -71,9 +70,7 @@ class Hook:
     def close(self) -> None:
         """Stop listening."""
         self.gate.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._listening.close()
 
 
 @pytest.fixture(scope="module")
