@@ -67,8 +67,7 @@ def market_news(db: Database, occasion: Occasion, standing: Mapping[str, str]) -
         shown,
         basis(db, TABLES, standing),
         checks_passed(db, TABLES),
-        # New York's session of the same date closes before the letter is written.
-        levels(db, occasion.session),
+        levels(db, occasion.session, next_morning=True),
         stress(db, occasion.day),
         breadth(db, shown),
         gainers(db, shown),

@@ -16,6 +16,7 @@ from stock_pipeline.storage.database import Database
 
 # What is older says nothing about the day that is asked for.
 _OLDEST = timedelta(days=30)
+_A_DAY = timedelta(days=1)
 # The upstream writes its change with two decimals, so its half a hundredth is rounding.
 _ROUNDING_PCT = 0.006
 
@@ -33,7 +34,7 @@ SELECT w.code, r.* FROM (VALUES ('SP500', '^GSPC'), ('NASDAQ', '^IXIC'), ('USDKR
     w (code, symbol)
 CROSS JOIN LATERAL (
     SELECT date, close, NULL::double precision, source FROM liquidity_price
-    WHERE symbol = w.symbol AND date >= :since AND date < :as_of
+    WHERE symbol = w.symbol AND date BETWEEN :since AND :new_york
     ORDER BY date DESC LIMIT :count
 ) r
 UNION ALL
@@ -111,15 +112,20 @@ class Stress:
     change: float | None
 
 
-def levels(db: Database, as_of: date) -> list[Level]:
-    """Return how each market stands by the end of a date, in the order of KINDS."""
-    rows = _newest(db, as_of, as_of - _OLDEST, count=2)
+def levels(db: Database, as_of: date, *, next_morning: bool = False) -> list[Level]:
+    """Return how each market stands by the end of a date, in the order of KINDS.
+
+    next_morning  told at breakfast on the day after: by then New York has closed the same date
+    """
+    new_york = as_of if next_morning else as_of - _A_DAY
+    rows = _newest(db, as_of, as_of - _OLDEST, new_york=new_york, count=2)
     return [_level(code, rows.get(code, [])) for code in KINDS]
 
 
 def level_history(db: Database, as_of: date, days: int) -> dict[str, list[Point]]:
     """Return the levels of the calendar days before a date, oldest first, of each market."""
-    rows = _newest(db, as_of, as_of - timedelta(days=days), count=days + 1)
+    since = as_of - timedelta(days=days)
+    rows = _newest(db, as_of, since, new_york=as_of - _A_DAY, count=days + 1)
     return {
         code: [Point(row["date"], row["value"]) for row in reversed(rows.get(code, []))]
         for code in KINDS
@@ -132,10 +138,12 @@ def stress(db: Database, as_of: date) -> Stress | None:
     return Stress(**found[0]) if found else None
 
 
-def _newest(db: Database, as_of: date, since: date, count: int) -> dict[str, list[dict[str, Any]]]:
+def _newest(
+    db: Database, as_of: date, since: date, *, new_york: date, count: int
+) -> dict[str, list[dict[str, Any]]]:
     """Return code → its rows, the newest first."""
     found: dict[str, list[dict[str, Any]]] = {}
-    values = {"as_of": as_of, "since": since, "count": count}
+    values = {"as_of": as_of, "since": since, "new_york": new_york, "count": count}
     for row in db.read(_ROWS, values).sort("date", descending=True).to_dicts():
         found.setdefault(row["code"], []).append(row)
     return found

@@ -103,12 +103,21 @@ def test_a_gap_of_weeks_is_no_change_of_a_day(
     assert of("USDKRW", levels(store.database, SATURDAY)).change == change
 
 
-@pytest.mark.parametrize(("as_of", "value"), [(FRIDAY, 6000.0), (SATURDAY, 6060.0)])
+@pytest.mark.parametrize(
+    ("as_of", "next_morning", "value"),
+    [
+        (FRIDAY, False, 6000.0),  # New York closes at dawn of Saturday in Seoul
+        (FRIDAY, True, 6060.0),
+        (SATURDAY, False, 6060.0),
+        (THURSDAY, True, 6000.0),
+    ],
+)
 def test_what_new_york_closes_on_a_date_is_known_on_the_next(
-    store: Any, as_of: date, value: float
+    store: Any, as_of: date, next_morning: bool, value: float
 ) -> None:
     store("liquidity_price", price(THURSDAY, "^GSPC", 6000.0), price(FRIDAY, "^GSPC", 6060.0))
-    assert of("SP500", levels(store.database, as_of)).value == value
+    found = levels(store.database, as_of, next_morning=next_morning)
+    assert of("SP500", found).value == value
 
 
 @pytest.mark.parametrize(("day", "value"), [(date(2026, 2, 11), 2500.0), (date(2026, 2, 10), None)])

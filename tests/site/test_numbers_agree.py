@@ -107,6 +107,15 @@ def test_page_api_mail_and_sql_agree_on_the_market(
         letter = lxml.html.fromstring(letter_of(told, day))
         row = letter.xpath("//tr[th[contains(., '코스피')]]")[0]
         assert [text(cell) for cell in row.xpath("td")[:2]] == shown
+        # At breakfast after a session New York has closed the same date.
+        abroad = told.read(
+            "SELECT close, date FROM liquidity_price WHERE symbol = '^GSPC' AND date <= :day"
+            " ORDER BY date DESC LIMIT 1",
+            {"day": day},
+        ).to_dicts()[0]
+        row = letter.xpath("//tr[th[contains(., 'S&P 500')]]")[0]
+        value, _, dated = (text(cell) for cell in row.xpath("td"))
+        assert (value, dated) == (f"{abroad['close']:,.2f}", f"{abroad['date']:%m-%d}")
 
 
 def test_the_overview_tells_what_the_morning_letter_tells(
